@@ -1,0 +1,1 @@
+//! Names whom a request belongs to, also behind proxies.

@@ -1,0 +1,2 @@
+//! Runs the fleet.
+fn main() {}
