@@ -1,0 +1,94 @@
+//! The command line of a service that runs alone.
+
+use std::{env, path::PathBuf, process::ExitCode};
+
+use clap::Parser;
+use tokio::net::TcpListener;
+
+use crate::{
+    ConfigSource, Definition, KitConfig, RawSettings, ServeError, Shutdown, StartError, serve,
+};
+
+#[derive(Debug, Parser)]
+struct Flags {
+    /// Configuration file [default: ./tooloo.toml if it exists]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Folder that databases are kept in
+    #[arg(long, value_name = "FOLDER")]
+    data_dir: Option<String>,
+    /// Address to listen on
+    #[arg(long, value_name = "ADDRESS")]
+    host: Option<String>,
+    /// Port to listen on; 0 lets the system choose
+    #[arg(long)]
+    port: Option<String>,
+    /// How log lines are written: auto, json or pretty
+    #[arg(long, value_name = "FORMAT")]
+    log_format: Option<String>,
+    /// What is logged: a level, or directives such as `info,tooloo_service=debug`
+    #[arg(long, value_name = "LEVEL")]
+    log_level: Option<String>,
+}
+
+/// Runs one service: reads flags, environment and file, serves until a signal, and drains.
+pub fn main(definition: Definition) -> ExitCode {
+    let command = <Flags as clap::CommandFactory>::command()
+        .name(definition.name)
+        .version(definition.version)
+        .about(format!("{}: {}", definition.name, definition.summary));
+    let flags = match <Flags as clap::FromArgMatches>::from_arg_matches(&command.get_matches()) {
+        Ok(flags) => flags,
+        Err(error) => error.exit(),
+    };
+    match run(&definition, flags) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{}: {error}", definition.name);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(definition: &Definition, flags: Flags) -> Result<(), StartError> {
+    let (file, flags) = flags.settings();
+    let source = ConfigSource::load(file.as_deref(), env::vars(), flags)?;
+    let raw = source.raw(definition);
+    let config = raw.kit()?;
+    (definition.check)(&raw)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(start(definition, raw, &config))
+}
+
+async fn start(
+    definition: &Definition,
+    raw: RawSettings,
+    config: &KitConfig,
+) -> Result<(), StartError> {
+    let shutdown = Shutdown::on_signals()?;
+    let address = std::net::SocketAddr::new(config.host, config.port);
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|error| ServeError::new(format!("cannot listen on {address}"), error))?;
+    let app = (definition.build)(raw).await?;
+    serve(vec![(app, listener)], shutdown).await?;
+    Ok(())
+}
+
+impl Flags {
+    fn settings(self) -> (Option<PathBuf>, Vec<(String, String)>) {
+        let flags = [
+            ("data_dir", self.data_dir),
+            ("host", self.host),
+            ("port", self.port),
+            ("log_format", self.log_format),
+            ("log_level", self.log_level),
+        ];
+        let given = flags
+            .into_iter()
+            .filter_map(|(key, value)| Some((key.to_owned(), value?)));
+        (self.config, given.collect())
+    }
+}

@@ -1,0 +1,109 @@
+//! Extractors whose rejections are problems that name the field or the bound.
+
+use axum::{
+    body::{Body, Bytes},
+    extract::{FromRequest, FromRequestParts, Request},
+};
+use http::{HeaderMap, StatusCode, header, request::Parts};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{Problem, body};
+
+/// A JSON body, as [`axum::Json`] but with problem responses.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Json<T>(pub T);
+
+/// A query string, as [`axum::extract::Query`] but with problem responses.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Query<T>(pub T);
+
+/// Parameters of the path, as [`axum::extract::Path`] but with problem responses.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Path<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Problem> {
+        if !is_json(request.headers()) {
+            return Err(Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported_media_type",
+                "expected a body with `content-type: application/json`",
+            ));
+        }
+        let bytes = read(request.into_body()).await?;
+        parse(&bytes).map(Self)
+    }
+}
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        axum::extract::Query::try_from_uri(&parts.uri)
+            .map(|axum::extract::Query(query)| Self(query))
+            .map_err(|rejection| Problem::bad_request("invalid_query", rejection.body_text()))
+    }
+}
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        axum::extract::Path::from_request_parts(parts, state)
+            .await
+            .map(|axum::extract::Path(path)| Self(path))
+            .map_err(|rejection| Problem::bad_request("invalid_path", rejection.body_text()))
+    }
+}
+
+impl<T: Serialize> axum::response::IntoResponse for Json<T> {
+    fn into_response(self) -> axum::response::Response {
+        axum::Json(self.0).into_response()
+    }
+}
+
+/// Reads a whole body; the stack has bounded it.
+async fn read(body: Body) -> Result<Bytes, Problem> {
+    axum::body::to_bytes(body, usize::MAX)
+        .await
+        .map_err(|error| body::refusal(&error))
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let path = error.path().to_string();
+        let inner = error.inner();
+        match inner.classify() {
+            serde_json::error::Category::Data if path == "." => {
+                Problem::unprocessable("invalid_field", inner.to_string())
+            }
+            serde_json::error::Category::Data => {
+                Problem::unprocessable("invalid_field", format!("`{path}`: {inner}"))
+            }
+            _ if bytes.is_empty() => {
+                Problem::bad_request("invalid_json", "expected a JSON body, found none")
+            }
+            _ => Problem::bad_request("invalid_json", format!("the body is not JSON: {inner}")),
+        }
+    })?;
+    json.end().map_err(|error| {
+        Problem::bad_request("invalid_json", format!("the body is not JSON: {error}"))
+    })?;
+    Ok(value)
+}
+
+/// Says whether the content type is `application/json` or one that ends in `+json`.
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(content_type) = headers.get(header::CONTENT_TYPE) else {
+        return false;
+    };
+    let essence = content_type.as_bytes().split(|byte| *byte == b';').next();
+    let essence = essence.unwrap_or_default().trim_ascii().to_ascii_lowercase();
+    match essence.strip_prefix(b"application/") {
+        Some(subtype) => subtype == b"json" || subtype.ends_with(b"+json"),
+        None => false,
+    }
+}

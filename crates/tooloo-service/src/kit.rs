@@ -1,0 +1,108 @@
+//! What a service is put together with.
+
+use std::{fmt, fs, future::Future, path::PathBuf};
+
+use http::Uri;
+use tooloo_hub::Hub;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::{
+    App, Definition, Identity, KitConfig, Peer, StartError, Stop,
+    client::{Client, Limits},
+    health::Health,
+    task::Planned,
+};
+
+/// Collects the parts of a service; [`finish`](Self::finish) makes it whole.
+#[derive(Debug)]
+pub struct Kit {
+    pub(crate) identity: Identity,
+    pub(crate) config: KitConfig,
+    pub(crate) hub: Hub,
+    pub(crate) health: Health,
+    pub(crate) tasks: Planned,
+    client: Client,
+}
+
+impl Kit {
+    /// Starts a service's telemetry and client stack, and makes its data folder.
+    pub fn new(definition: &Definition, config: &KitConfig) -> Result<Self, StartError> {
+        fs::create_dir_all(&config.data_dir).map_err(|error| {
+            StartError::new(format!(
+                "cannot make the data folder {}: {error}",
+                config.data_dir.display()
+            ))
+        })?;
+        Ok(Self {
+            identity: definition.identity(),
+            config: config.clone(),
+            hub: Hub::new(),
+            health: Health::new(config.check_timeout),
+            tasks: Planned::default(),
+            client: Client::new(config),
+        })
+    }
+
+    /// Returns who this service is.
+    pub fn identity(&self) -> Identity {
+        self.identity
+    }
+
+    /// Returns where the parts of this service are registered to be seen.
+    pub fn hub(&self) -> &Hub {
+        &self.hub
+    }
+
+    /// Returns the path of a file in the data folder.
+    pub fn data_file(&self, name: &str) -> PathBuf {
+        self.config.data_dir.join(name)
+    }
+
+    /// Returns another service of the fleet, at the address that the settings give it.
+    ///
+    /// # Panics
+    ///
+    /// Panics where `name` is neither in the fleet's directory nor among the configured peers.
+    pub fn peer(&self, name: &str) -> Peer {
+        let base = self.config.address_of(name);
+        let base = base.unwrap_or_else(|| panic!("no address is known for the peer `{name}`"));
+        self.client(base, name)
+    }
+
+    /// Returns a client for anything else that speaks HTTP, known here as `name`.
+    pub fn client(&self, base: Uri, name: &str) -> Peer {
+        let limits = Limits {
+            timeout: self.config.peer_timeout,
+            body: self.config.peer_body_limit,
+        };
+        Peer::new(name, base, self.client.clone(), limits)
+    }
+
+    /// Adds a readiness check.
+    pub fn check<F, Fut, E>(&mut self, name: &str, check: F)
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), E>> + Send + 'static,
+        E: fmt::Display,
+    {
+        self.health.add(name, check);
+    }
+
+    /// Adds a background task. It starts once the service is whole, and a drain waits for its end.
+    pub fn task<F, Fut>(&mut self, name: &str, task: F)
+    where
+        F: FnOnce(Stop) -> Fut + Send + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        self.tasks.add(name, task);
+    }
+
+    /// Puts the service's routes, the system's routes and all layers together, and starts the tasks.
+    ///
+    /// # Panics
+    ///
+    /// Panics outside of a tokio runtime, and where a route is one of the system's.
+    pub fn finish(self, routes: OpenApiRouter) -> App {
+        App::assemble(self, routes)
+    }
+}

@@ -1,0 +1,46 @@
+//! What every TooLoo service stands on: settings, telemetry, health, problem responses, drain.
+
+mod answer;
+mod app;
+mod body;
+mod client;
+mod command;
+mod config;
+mod definition;
+pub mod directory;
+mod drain;
+pub mod duration;
+mod error;
+mod extract;
+mod health;
+mod kit;
+mod peer;
+mod problem;
+mod secret;
+mod serve;
+mod stack;
+mod store;
+mod system;
+mod task;
+mod telemetry;
+
+pub use self::{
+    answer::{Answer, AnswerWith},
+    app::App,
+    command::main,
+    config::{
+        ConfigError, ConfigSource, KitConfig, LogFormat, OtlpConfig, OtlpProtocol, RawSettings,
+        Settings,
+    },
+    definition::{Definition, Identity},
+    drain::{Shutdown, Trigger},
+    error::{ServeError, StartError},
+    extract::{Json, Path, Query},
+    kit::Kit,
+    peer::{Peer, PeerError},
+    problem::Problem,
+    secret::Secret,
+    serve::serve,
+    store::{Store, StoreError},
+    task::Stop,
+};

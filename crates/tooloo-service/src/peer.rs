@@ -1,0 +1,140 @@
+//! Calls to one other service.
+
+mod error;
+
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes};
+use http::{HeaderValue, Method, Request, Response, Uri, header, uri::PathAndQuery};
+use http_body_util::BodyExt;
+use serde::{Serialize, de::DeserializeOwned};
+
+pub use self::error::PeerError;
+use self::error::Kind;
+use crate::client::{Client, Limits};
+
+/// Another service, or anything else that speaks HTTP, at a fixed address.
+///
+/// Every call has a deadline and a bound on the answer's size, and carries the current trace along.
+/// Clones share their connections.
+#[derive(Clone, Debug)]
+pub struct Peer {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    name: String,
+    base: Uri,
+    client: Client,
+    limits: Limits,
+}
+
+impl Peer {
+    pub(crate) fn new(name: &str, base: Uri, client: Client, limits: Limits) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                name: name.to_owned(),
+                base,
+                client,
+                limits,
+            }),
+        }
+    }
+
+    /// Returns the name under which this service knows the other.
+    pub fn name(&self) -> &str {
+        &self.inner.name
+    }
+
+    /// Returns the address that paths are appended to.
+    pub fn base(&self) -> &Uri {
+        &self.inner.base
+    }
+
+    /// Asks for `path` and reads the JSON answer.
+    pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, PeerError> {
+        let request = Request::get(path).header(header::ACCEPT, "application/json");
+        let request = request
+            .body(Body::empty())
+            .map_err(|error| self.failed(Kind::Request(error.to_string())))?;
+        self.json(request).await
+    }
+
+    /// Posts `body` as JSON to `path` and reads the JSON answer.
+    pub async fn post<B, T>(&self, path: &str, body: &B) -> Result<T, PeerError>
+    where
+        B: Serialize + ?Sized,
+        T: DeserializeOwned,
+    {
+        let body = serde_json::to_vec(body)
+            .map_err(|error| self.failed(Kind::Request(error.to_string())))?;
+        let request = Request::post(path)
+            .header(header::ACCEPT, "application/json")
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Body::from(body))
+            .map_err(|error| self.failed(Kind::Request(error.to_string())))?;
+        self.json(request).await
+    }
+
+    /// Sends any request; its target's path and query are appended to the base address.
+    ///
+    /// The deadline covers the head of the answer. The body streams, without a bound. The status
+    /// is not judged.
+    pub async fn send(&self, mut request: Request<Body>) -> Result<Response<Body>, PeerError> {
+        *request.uri_mut() = self.target(request.uri())?;
+        let sent = self.inner.client.send(request);
+        match tokio::time::timeout(self.inner.limits.timeout, sent).await {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(error)) => Err(self.failed(Kind::Unreachable(error))),
+            Err(_) => Err(self.failed(Kind::TimedOut)),
+        }
+    }
+
+    async fn json<T: DeserializeOwned>(&self, request: Request<Body>) -> Result<T, PeerError> {
+        let call = async {
+            let response = self.send(request).await?;
+            let status = response.status();
+            let bytes = self.read(response.into_body()).await?;
+            if !status.is_success() {
+                return Err(self.failed(Kind::status(status, &bytes)));
+            }
+            serde_json::from_slice(&bytes)
+                .map_err(|error| self.failed(Kind::Body(error.to_string())))
+        };
+        tokio::time::timeout(self.inner.limits.timeout, call)
+            .await
+            .unwrap_or_else(|_| Err(self.failed(Kind::TimedOut)))
+    }
+
+    async fn read(&self, body: Body) -> Result<Bytes, PeerError> {
+        let limit = self.inner.limits.body;
+        http_body_util::Limited::new(body, limit)
+            .collect()
+            .await
+            .map(http_body_util::Collected::to_bytes)
+            .map_err(|error| {
+                let kind = if error.is::<http_body_util::LengthLimitError>() {
+                    Kind::Body(format!("it is larger than {limit} bytes"))
+                } else {
+                    Kind::Body(error.to_string())
+                };
+                self.failed(kind)
+            })
+    }
+
+    /// Appends a request's path and query to the base address.
+    fn target(&self, uri: &Uri) -> Result<Uri, PeerError> {
+        let asked = uri.path_and_query().map_or("/", PathAndQuery::as_str);
+        let base = self.inner.base.path().trim_end_matches('/');
+        let mut parts = self.inner.base.clone().into_parts();
+        let path = PathAndQuery::try_from(format!("{base}{asked}"))
+            .map_err(|error| self.failed(Kind::Request(error.to_string())))?;
+        parts.path_and_query = Some(path);
+        Uri::from_parts(parts).map_err(|error| self.failed(Kind::Request(error.to_string())))
+    }
+
+    fn failed(&self, kind: Kind) -> PeerError {
+        PeerError::new(&self.inner.name, kind)
+    }
+}

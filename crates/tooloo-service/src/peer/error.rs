@@ -1,0 +1,127 @@
+//! Why a call to another service gave nothing usable.
+
+use std::{error, fmt};
+
+use http::StatusCode;
+
+use crate::Problem;
+
+/// A call to another service gave nothing usable.
+#[derive(Debug)]
+pub struct PeerError {
+    peer: String,
+    kind: Kind,
+}
+
+#[derive(Debug)]
+pub(super) enum Kind {
+    Request(String),
+    Unreachable(axum::BoxError),
+    TimedOut,
+    Status { status: StatusCode, excerpt: String },
+    Body(String),
+}
+
+/// How much of an answer an error shows, in bytes.
+const EXCERPT: usize = 512;
+
+impl Kind {
+    pub(super) fn status(status: StatusCode, body: &[u8]) -> Self {
+        let excerpt = String::from_utf8_lossy(&body[..body.len().min(EXCERPT)]).into_owned();
+        Self::Status { status, excerpt }
+    }
+}
+
+impl PeerError {
+    pub(super) fn new(peer: &str, kind: Kind) -> Self {
+        Self {
+            peer: peer.to_owned(),
+            kind,
+        }
+    }
+
+    /// Returns the name of the service that was called.
+    pub fn peer(&self) -> &str {
+        &self.peer
+    }
+
+    /// Says whether no connection could be made, or it broke before an answer.
+    pub fn is_unreachable(&self) -> bool {
+        matches!(self.kind, Kind::Unreachable(_))
+    }
+
+    /// Says whether the answer did not come in time.
+    pub fn is_timeout(&self) -> bool {
+        matches!(self.kind, Kind::TimedOut)
+    }
+
+    /// Returns the status where an answer came that was no success.
+    pub fn status(&self) -> Option<StatusCode> {
+        match self.kind {
+            Kind::Status { status, .. } => Some(status),
+            _ => None,
+        }
+    }
+
+    /// Returns the beginning of that answer's body.
+    pub fn excerpt(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Status { excerpt, .. } => Some(excerpt),
+            _ => None,
+        }
+    }
+}
+
+impl From<PeerError> for Problem {
+    fn from(error: PeerError) -> Self {
+        tracing::warn!(%error, "a call to a peer failed");
+        let PeerError { peer, kind } = error;
+        match kind {
+            Kind::TimedOut => Self::gateway_timeout(
+                "peer_timeout",
+                format!("{peer} did not answer in time"),
+            ),
+            Kind::Unreachable(_) => {
+                Self::bad_gateway("peer_unreachable", format!("{peer} cannot be reached"))
+            }
+            Kind::Status { status, .. } => Self::bad_gateway(
+                "peer_failed",
+                format!("{peer} answered with the status {}", status.as_u16()),
+            ),
+            Kind::Request(_) | Kind::Body(_) => Self::bad_gateway(
+                "peer_unusable",
+                format!("{peer} gave no usable answer"),
+            ),
+        }
+    }
+}
+
+impl fmt::Display for PeerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let peer = &self.peer;
+        match &self.kind {
+            Kind::Request(why) => write!(f, "no request for {peer} can be made: {why}"),
+            Kind::Unreachable(error) => {
+                write!(f, "{peer} cannot be reached: {error}")?;
+                let mut cause = error.source();
+                while let Some(error) = cause {
+                    write!(f, ": {error}")?;
+                    cause = error.source();
+                }
+                Ok(())
+            }
+            Kind::TimedOut => write!(f, "{peer} did not answer in time"),
+            Kind::Status { status, .. } => write!(f, "{peer} answered {status}"),
+            Kind::Body(why) => write!(f, "{peer} gave an unusable answer: {why}"),
+        }
+    }
+}
+
+impl error::Error for PeerError {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        match &self.kind {
+            Kind::Unreachable(error) => Some(error.as_ref()),
+            _ => None,
+        }
+    }
+}

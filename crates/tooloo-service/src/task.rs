@@ -1,0 +1,124 @@
+//! Background tasks that end before their service does.
+
+use std::{fmt, future::Future, sync::Mutex, sync::PoisonError};
+
+use futures_util::future::BoxFuture;
+use tokio::{sync::watch, task::JoinHandle};
+
+/// Tells a background task, or a long answer, that the service is ending.
+#[derive(Clone, Debug)]
+pub struct Stop {
+    requested: watch::Receiver<bool>,
+}
+
+/// Asks for the stop.
+#[derive(Clone, Debug)]
+pub(crate) struct Stopper {
+    request: watch::Sender<bool>,
+}
+
+/// Tasks that wait for the service to be complete.
+#[derive(Default)]
+pub(crate) struct Planned {
+    tasks: Vec<(String, Box<dyn FnOnce(Stop) -> BoxFuture<'static, ()> + Send>)>,
+}
+
+/// Tasks that run.
+#[derive(Debug)]
+pub(crate) struct Tasks {
+    stopper: Stopper,
+    running: Mutex<Vec<(String, JoinHandle<()>)>>,
+}
+
+impl Stop {
+    /// Waits until the stop is requested.
+    pub async fn requested(&self) {
+        // A stopper that is gone can no longer ask: that is a stop, too.
+        drop(self.requested.clone().wait_for(|requested| *requested).await);
+    }
+
+    /// Says whether the stop has been requested.
+    pub fn is_requested(&self) -> bool {
+        *self.requested.borrow() || self.requested.has_changed().is_err()
+    }
+}
+
+impl Stopper {
+    pub(crate) fn new() -> Self {
+        Self {
+            request: watch::Sender::new(false),
+        }
+    }
+
+    pub(crate) fn stop(&self) -> Stop {
+        Stop {
+            requested: self.request.subscribe(),
+        }
+    }
+
+    pub(crate) fn request(&self) {
+        self.request.send_replace(true);
+    }
+}
+
+impl Planned {
+    pub(crate) fn add<F, Fut>(&mut self, name: &str, task: F)
+    where
+        F: FnOnce(Stop) -> Fut + Send + 'static,
+        Fut: Future<Output = ()> + Send + 'static,
+    {
+        let task = Box::new(|stop| Box::pin(task(stop)) as BoxFuture<'static, ()>);
+        self.tasks.push((name.to_owned(), task));
+    }
+
+    pub(crate) fn start(self) -> Tasks {
+        let stopper = Stopper::new();
+        let running = self
+            .tasks
+            .into_iter()
+            .map(|(name, task)| (name, tokio::spawn(task(stopper.stop()))))
+            .collect();
+        Tasks {
+            stopper,
+            running: Mutex::new(running),
+        }
+    }
+}
+
+impl Tasks {
+    pub(crate) fn stop(&self) -> Stop {
+        self.stopper.stop()
+    }
+
+    /// Asks all tasks to stop and waits for them.
+    pub(crate) async fn end(&self) {
+        self.stopper.request();
+        let running =
+            std::mem::take(&mut *self.running.lock().unwrap_or_else(PoisonError::into_inner));
+        for (task, handle) in running {
+            if let Err(error) = handle.await {
+                tracing::error!(task, %error, "a background task failed");
+            }
+        }
+    }
+
+    /// Ends what did not stop when asked.
+    pub(crate) fn abort(&self) {
+        self.stopper.request();
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.iter().for_each(|(_, handle)| handle.abort());
+    }
+}
+
+impl Drop for Tasks {
+    fn drop(&mut self) {
+        self.stopper.request();
+    }
+}
+
+impl fmt::Debug for Planned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.tasks.iter().map(|(name, _)| name);
+        f.debug_list().entries(names).finish()
+    }
+}
