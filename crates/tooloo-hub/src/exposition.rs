@@ -149,7 +149,8 @@ mod tests {
 
     #[test]
     fn moves_exemplars_to_the_series_they_belong_to() {
-        let written = "# TYPE d histogram\nd_bucket{le=\"1.0\"} 7\nd_bucket{le=\"+Inf\"} 9\n# EOF\n";
+        let written =
+            "# TYPE d histogram\nd_bucket{le=\"1.0\"} 7\nd_bucket{le=\"+Inf\"} 9\n# EOF\n";
         let sampled = "# TYPE d histogram\nd_bucket{le=\"1.0\"} 1 # {trace_id=\"ab\"} 0.5\n\
                        d_bucket{le=\"+Inf\"} 1\n# EOF\n";
         assert_eq!(

@@ -1,0 +1,112 @@
+//! The body of a traced answer.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use bytes::{Buf, Bytes};
+use http::Response;
+use http_body::{Body, Frame, SizeHint};
+use pin_project_lite::pin_project;
+
+use crate::call::{Call, Failure};
+
+pin_project! {
+    /// Ends the span of its call when it ends, breaks off or is dropped.
+    #[derive(Debug)]
+    pub struct TraceBody<B> {
+        #[pin]
+        inner: B,
+        call: Option<Call>,
+        // What is still to come of an announced length.
+        left: Option<u64>,
+    }
+}
+
+impl<B: Body> TraceBody<B> {
+    /// Wraps the body of a call that was answered; one without a body ends now.
+    #[inline]
+    pub(crate) fn wrap(mut call: Call, response: Response<B>) -> Response<Self> {
+        let status = response.status();
+        call.set_status(status);
+        let (head, inner) = response.into_parts();
+        let call = if inner.is_end_stream() || !call.expects_body(status) {
+            call.end();
+            None
+        } else {
+            Some(call)
+        };
+        let left = inner.size_hint().exact();
+        Response::from_parts(head, Self { inner, call, left })
+    }
+}
+
+impl<B: Body> Body for TraceBody<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        let mut this = self.project();
+        let frame = {
+            let _entered = this.call.as_mut().map(Call::enter);
+            ready!(this.inner.as_mut().poll_frame(cx))
+        };
+        match &frame {
+            None => {
+                if let Some(call) = this.call.take() {
+                    call.end();
+                }
+            }
+            Some(Err(_)) => {
+                if let Some(call) = this.call.take() {
+                    call.fail(Failure::Body);
+                }
+            }
+            Some(Ok(frame)) => {
+                if let (Some(left), Some(data)) = (this.left.as_mut(), frame.data_ref()) {
+                    *left = left.saturating_sub(data.remaining() as u64);
+                }
+                // A server that has all it announced does not ask for more.
+                let over = *this.left == Some(0) || this.inner.is_end_stream();
+                if (over || this.call.as_ref().is_some_and(Call::is_too_long))
+                    && let Some(call) = this.call.take()
+                {
+                    call.end();
+                }
+            }
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+impl<B: From<Bytes>> From<Bytes> for TraceBody<B> {
+    fn from(bytes: Bytes) -> Self {
+        Self {
+            inner: bytes.into(),
+            call: None,
+            left: None,
+        }
+    }
+}
+
+impl<B: Default> Default for TraceBody<B> {
+    fn default() -> Self {
+        Self {
+            inner: B::default(),
+            call: None,
+            left: None,
+        }
+    }
+}

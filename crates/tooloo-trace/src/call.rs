@@ -1,0 +1,288 @@
+//! The span of one HTTP call, from either end, from its beginning to the end of its body.
+
+use std::time::Duration;
+
+use http::{HeaderMap, StatusCode, Uri};
+use tooloo_clock::Instant;
+
+use crate::{
+    SpanId, TraceContext, Tracer,
+    attribute::Attributes,
+    bridge::Bridged,
+    context::{Entered, enter},
+    figures::{Outcome, Route, RouteId},
+    method::MethodName,
+    record::{FinishedSpan, Kept, Name, SpanKind, SpanStatus},
+    span::began,
+};
+
+/// A call that is going on. Dropped before its end, it counts as cancelled.
+#[derive(Debug)]
+pub(crate) struct Call {
+    // Taken out while it is the thread's current one, and at the end.
+    context: Option<TraceContext>,
+    parent: Option<SpanId>,
+    start: Instant,
+    side: Side,
+    // Where its figures are; none for a call that is left out of them.
+    route: Option<RouteId>,
+    method: MethodName,
+    uri: Uri,
+    status: Option<StatusCode>,
+    // What only a sampled call pays for.
+    sampled: Option<Box<Sampled>>,
+}
+
+/// Which end of the call this is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Side {
+    Server,
+    Client,
+}
+
+#[derive(Debug)]
+struct Sampled {
+    bridged: Bridged,
+    attributes: Attributes,
+}
+
+/// How a call failed without a status that says so.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Failure {
+    /// The service gave an error in place of an answer.
+    Service,
+    /// The answer broke off.
+    Body,
+}
+
+/// The start of a call's span.
+pub(crate) struct Begin<'a> {
+    pub(crate) context: TraceContext,
+    pub(crate) parent: Option<SpanId>,
+    pub(crate) start: Instant,
+    pub(crate) side: Side,
+    pub(crate) route: Option<RouteId>,
+    pub(crate) method: MethodName,
+    pub(crate) uri: &'a Uri,
+    pub(crate) headers: &'a HeaderMap,
+}
+
+impl Call {
+    #[inline]
+    pub(crate) fn begin(begin: Begin<'_>) -> Self {
+        let sampled = (begin.context.is_sampled() && begin.route.is_some())
+            .then(|| Box::new(Sampled::new(&begin)));
+        Self {
+            parent: begin.parent,
+            start: begin.start,
+            side: begin.side,
+            route: begin.route,
+            method: begin.method,
+            uri: begin.uri.clone(),
+            status: None,
+            sampled,
+            context: Some(begin.context),
+        }
+    }
+
+    /// Makes the call's context current until the guard is dropped.
+    #[inline]
+    pub(crate) fn enter(&mut self) -> (Option<impl Sized + '_>, Entered<'_>) {
+        (
+            self.sampled
+                .as_deref()
+                .map(|sampled| sampled.bridged.enter()),
+            enter(&mut self.context),
+        )
+    }
+
+    pub(crate) fn context(&self) -> Option<&TraceContext> {
+        self.context.as_ref()
+    }
+
+    /// Returns whether an answer with `status` has a body that will be read to its end.
+    pub(crate) fn expects_body(&self, status: StatusCode) -> bool {
+        let none = status.is_informational()
+            || status == StatusCode::NO_CONTENT
+            || status == StatusCode::NOT_MODIFIED
+            || self.method == MethodName::Head
+            || (self.method == MethodName::Connect && status.is_success());
+        !none
+    }
+
+    pub(crate) fn set_status(&mut self, status: StatusCode) {
+        self.status = Some(status);
+    }
+
+    /// Returns whether the call has gone on for so long that its span should end.
+    pub(crate) fn is_too_long(&self) -> bool {
+        self.context
+            .as_ref()
+            .is_some_and(|context| self.start.elapsed() >= context.tracer.config().longest)
+    }
+
+    /// Ends the span of a call whose answer is complete.
+    #[inline]
+    pub(crate) fn end(mut self) {
+        self.finish(false, None);
+    }
+
+    pub(crate) fn fail(mut self, failure: Failure) {
+        self.finish(false, Some(failure));
+    }
+
+    #[inline]
+    fn finish(&mut self, cancelled: bool, failure: Option<Failure>) {
+        let (Some(context), Some(route)) = (self.context.take(), self.route) else {
+            return;
+        };
+        let tracer = &context.tracer;
+        let now = tooloo_clock::now();
+        let duration = now.saturating_duration_since(self.start);
+        let outcome = Outcome {
+            status: self.status.map(|status| status.as_u16()),
+            error: failure.is_some() || self.side.blames(self.status),
+            cancelled,
+        };
+        let route = match self.side {
+            Side::Server => {
+                tracer.counts().end(tracer.second(now));
+                tracer.routes().get(route)
+            }
+            Side::Client => tracer.outgoing().get(route),
+        };
+        let series = route.record(duration, outcome);
+        if let Some(kept) = Kept::why(&context, outcome, duration) {
+            if kept == Kept::Sampled {
+                series.exemplify(duration, context.trace_id);
+            }
+            self.keep(&context, route, outcome, failure, duration, kept);
+        }
+    }
+
+    #[cold]
+    fn keep(
+        &mut self,
+        context: &TraceContext,
+        route: &Route,
+        outcome: Outcome,
+        failure: Option<Failure>,
+        duration: Duration,
+        kept: Kept,
+    ) {
+        let mut attributes: Attributes = Vec::with_capacity(8);
+        if let Some(method) = self.method.as_str() {
+            attributes.push(("http.request.method".into(), method.into()));
+        }
+        match self.side {
+            Side::Server => {
+                attributes.push(("http.route".into(), route.route.to_string().into()));
+                attributes.push(("url.path".into(), self.uri.path().to_owned().into()));
+            }
+            Side::Client => attributes.push(("url.full".into(), url(&self.uri).into())),
+        }
+        if let Some(status) = self.status {
+            attributes.push(("http.response.status_code".into(), status.as_u16().into()));
+        }
+        if let Some(error) = error_type(
+            self.status.filter(|_| outcome.error),
+            failure,
+            outcome.cancelled,
+        ) {
+            attributes.push(("error.type".into(), error.into()));
+        }
+        let status = SpanStatus::of(outcome);
+        if let Some(sampled) = self.sampled.take() {
+            sampled.bridged.end(self.status);
+            attributes.extend(sampled.attributes);
+        }
+        context.tracer.keep(FinishedSpan {
+            trace_id: context.trace_id,
+            span_id: context.span_id,
+            parent: self.parent,
+            name: Name::Route(route.name.clone()),
+            service: context.tracer.config().service.clone(),
+            kind: match self.side {
+                Side::Server => SpanKind::Server,
+                Side::Client => SpanKind::Client,
+            },
+            start: began(duration),
+            duration,
+            status,
+            kept,
+            attributes,
+        });
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        self.finish(true, None);
+    }
+}
+
+impl Sampled {
+    #[cold]
+    fn new(begin: &Begin<'_>) -> Self {
+        let tracer: &Tracer = &begin.context.tracer;
+        let headers = begin.headers;
+        let mut attributes: Attributes = Vec::new();
+        let host = begin.uri.host().map(str::to_owned).or_else(|| {
+            let host = headers.get(http::header::HOST)?.to_str().ok()?;
+            Some(host.parse::<http::uri::Authority>().ok()?.host().to_owned())
+        });
+        if let Some(host) = host {
+            attributes.push(("server.address".into(), host.into()));
+        }
+        if let Some(port) = begin.uri.port_u16() {
+            attributes.push(("server.port".into(), port.into()));
+        }
+        for name in tracer.config().headers.iter() {
+            let value = headers.get(name).filter(|value| !value.is_sensitive());
+            if let Some(value) = value.and_then(|value| value.to_str().ok()) {
+                attributes.push((
+                    format!("http.request.header.{name}").into(),
+                    value.to_owned().into(),
+                ));
+            }
+        }
+        Self {
+            bridged: Bridged::new(begin),
+            attributes,
+        }
+    }
+}
+
+impl Side {
+    /// Returns whether a status is this side's failure: a server answers for 5xx, a client also for
+    /// what it sent.
+    fn blames(self, status: Option<StatusCode>) -> bool {
+        status.is_some_and(|status| {
+            status.is_server_error() || (self == Self::Client && status.is_client_error())
+        })
+    }
+}
+
+/// Returns one of a few names, as OpenTelemetry's conventions want it.
+fn error_type(
+    blamed: Option<StatusCode>,
+    failure: Option<Failure>,
+    cancelled: bool,
+) -> Option<String> {
+    match (failure, blamed) {
+        (Some(Failure::Service), _) => Some("service".to_owned()),
+        (Some(Failure::Body), _) => Some("body".to_owned()),
+        (None, Some(status)) => Some(status.as_str().to_owned()),
+        (None, None) => cancelled.then(|| "cancelled".to_owned()),
+    }
+}
+
+/// Returns a URL without its query and user information, which may hold secrets.
+fn url(uri: &Uri) -> String {
+    let authority = uri.authority().map_or("", |authority| authority.as_str());
+    let authority = authority.rsplit('@').next().unwrap_or(authority);
+    match uri.scheme_str() {
+        Some(scheme) => format!("{scheme}://{authority}{}", uri.path()),
+        None => uri.path().to_owned(),
+    }
+}

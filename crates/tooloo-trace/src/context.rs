@@ -1,0 +1,261 @@
+//! The trace a piece of work belongs to, and how it is found from inside that work.
+
+use std::{
+    cell::Cell,
+    fmt, mem,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use http::HeaderMap;
+use pin_project_lite::pin_project;
+
+use crate::{
+    Baggage, SpanId, TraceId, Tracer, bridge,
+    w3c::{
+        self,
+        traceparent::{self, Parent},
+        tracestate::Tracestate,
+    },
+};
+
+thread_local! {
+    static CURRENT: Cell<Option<TraceContext>> = const { Cell::new(None) };
+}
+
+/// Where in a trace a piece of work is: the ids of its span, and what travels with it.
+#[derive(Clone)]
+pub struct TraceContext {
+    pub(crate) tracer: Tracer,
+    pub(crate) trace_id: TraceId,
+    pub(crate) span_id: SpanId,
+    pub(crate) flags: Flags,
+    // Most requests carry nothing, and pay for nothing.
+    pub(crate) carried: Option<Arc<Carried>>,
+}
+
+/// What travels along with the ids.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Carried {
+    pub(crate) state: Tracestate,
+    pub(crate) baggage: Baggage,
+}
+
+/// The flags that W3C Trace Context level 2 defines.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Flags(u8);
+
+/// Returns the context of the work that runs on this thread now, if it belongs to a trace.
+///
+/// It is set while a traced handler, or a future that was wrapped with
+/// [`in_scope`](TraceContext::in_scope), is being polled; a spawned task starts without one.
+pub fn current() -> Option<TraceContext> {
+    with_current(|current| current.cloned())
+}
+
+pub(crate) fn with_current<T>(read: impl FnOnce(Option<&TraceContext>) -> T) -> T {
+    // A thread that is ending has no current work.
+    let current = CURRENT.try_with(Cell::take).unwrap_or_default();
+    let answer = read(current.as_ref());
+    let _ = CURRENT.try_with(|cell| cell.set(current));
+    answer
+}
+
+impl TraceContext {
+    /// Returns the trace's id.
+    pub fn trace_id(&self) -> TraceId {
+        self.trace_id
+    }
+
+    /// Returns the id of the span that the work belongs to.
+    pub fn span_id(&self) -> SpanId {
+        self.span_id
+    }
+
+    /// Returns whether the trace is sampled.
+    pub fn is_sampled(&self) -> bool {
+        self.flags.sampled()
+    }
+
+    /// Returns the name of the service whose tracer began the span.
+    pub fn service(&self) -> &str {
+        self.tracer.service()
+    }
+
+    /// Returns the names and values that travel with the request.
+    pub fn baggage(&self) -> Baggage {
+        self.carried
+            .as_ref()
+            .map(|carried| carried.baggage.clone())
+            .unwrap_or_default()
+    }
+
+    /// Sends `baggage` along with every call made in this context.
+    #[must_use]
+    pub fn with_baggage(mut self, baggage: Baggage) -> Self {
+        Arc::make_mut(self.carried.get_or_insert_default()).baggage = baggage;
+        self
+    }
+
+    /// Makes this the [`current`] context whenever `future` is polled, so that a spawned task stays
+    /// in its trace.
+    pub fn in_scope<F>(self, future: F) -> InScope<F> {
+        let otel = self.is_sampled().then(|| bridge::otel_context(&self));
+        InScope {
+            context: Some(self),
+            otel,
+            future,
+        }
+    }
+
+    /// Writes the context into the headers of an outgoing request, in place of one that is there.
+    pub fn inject(&self, headers: &mut HeaderMap) {
+        headers.insert(
+            w3c::TRACEPARENT.clone(),
+            traceparent::format(self.trace_id, self.span_id, self.flags),
+        );
+        let carried = self.carried.as_deref();
+        let carried =
+            carried.map(|carried| (carried.state.to_header(), carried.baggage.to_header()));
+        let (state, baggage) = carried.unwrap_or_default();
+        for (name, value) in [(&w3c::TRACESTATE, state), (&w3c::BAGGAGE, baggage)] {
+            match value {
+                Some(value) => {
+                    headers.insert(name.clone(), value);
+                }
+                None => {
+                    headers.remove(name);
+                }
+            }
+        }
+    }
+
+    /// Makes the context of a request that is only passed on: its trace is its caller's, and what has
+    /// no trace yet gets one that is not sampled.
+    pub(crate) fn passed_on(
+        tracer: &Tracer,
+        parent: Option<Parent>,
+        carried: Option<Carried>,
+    ) -> (Self, Option<SpanId>) {
+        let context = Self {
+            tracer: tracer.clone(),
+            trace_id: parent.map_or_else(TraceId::random, |parent| parent.trace_id),
+            // Calls made on the way are the caller's children: there is no span in between.
+            span_id: parent.map_or_else(SpanId::random, |parent| parent.span_id),
+            flags: parent.map_or(Flags::RANDOM, |parent| parent.flags),
+            carried: carried.map(Arc::new),
+        };
+        (context, parent.map(|parent| parent.span_id))
+    }
+
+    /// Returns the context of a span under this one.
+    pub(crate) fn child(&self) -> Self {
+        Self {
+            span_id: SpanId::random(),
+            ..self.clone()
+        }
+    }
+}
+
+impl fmt::Debug for TraceContext {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TraceContext")
+            .field("trace_id", &self.trace_id)
+            .field("span_id", &self.span_id)
+            .field("flags", &self.flags)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Carried {
+    /// Reads what came along with a request; `state` is dropped where its parent was not valid.
+    pub(crate) fn extract(headers: &HeaderMap, valid_parent: bool) -> Option<Self> {
+        let state = if valid_parent {
+            Tracestate::extract(headers)
+        } else {
+            Tracestate::default()
+        };
+        let baggage = if headers.contains_key(&w3c::BAGGAGE) {
+            Baggage::extract(headers)
+        } else {
+            Baggage::new()
+        };
+        (!state.is_empty() || !baggage.is_empty()).then_some(Self { state, baggage })
+    }
+}
+
+impl Flags {
+    const SAMPLED: u8 = 0b01;
+    pub(crate) const RANDOM: Self = Self(0b10);
+
+    /// Keeps the bits that are defined.
+    pub(crate) const fn known(bits: u8) -> Self {
+        Self(bits & (Self::SAMPLED | Self::RANDOM.0))
+    }
+
+    pub(crate) const fn bits(self) -> u8 {
+        self.0
+    }
+
+    pub(crate) const fn sampled(self) -> bool {
+        self.0 & Self::SAMPLED != 0
+    }
+
+    pub(crate) const fn random(self) -> bool {
+        self.0 & Self::RANDOM.0 != 0
+    }
+
+    pub(crate) const fn with_sampled(self, sampled: bool) -> Self {
+        Self(self.0 & !Self::SAMPLED | sampled as u8)
+    }
+}
+
+/// Makes `context` current until the guard is dropped, and takes it back then.
+pub(crate) fn enter(context: &mut Option<TraceContext>) -> Entered<'_> {
+    swap(context);
+    Entered { context }
+}
+
+pub(crate) struct Entered<'a> {
+    // While entered, what was current before.
+    context: &'a mut Option<TraceContext>,
+}
+
+impl Drop for Entered<'_> {
+    fn drop(&mut self) {
+        swap(self.context);
+    }
+}
+
+fn swap(context: &mut Option<TraceContext>) {
+    // A thread that is ending has no current work, and needs none.
+    let _ = CURRENT.try_with(|cell| {
+        let mut current = cell.take();
+        mem::swap(&mut current, context);
+        cell.set(current);
+    });
+}
+
+pin_project! {
+    /// Future of [`TraceContext::in_scope`].
+    #[derive(Debug)]
+    #[must_use = "futures do nothing unless polled"]
+    pub struct InScope<F> {
+        context: Option<TraceContext>,
+        otel: Option<opentelemetry::Context>,
+        #[pin]
+        future: F,
+    }
+}
+
+impl<F: Future> Future for InScope<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let _joined = this.otel.clone().map(opentelemetry::Context::attach);
+        let _entered = enter(this.context);
+        this.future.poll(cx)
+    }
+}

@@ -1,0 +1,237 @@
+//! Sends sampled spans to an OpenTelemetry exporter, from a thread of its own.
+//!
+//! A request only puts its spans into a bounded queue; where that is full, they are dropped and
+//! counted.
+
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use opentelemetry::{
+    InstrumentationScope, KeyValue, Value,
+    trace::{SpanContext, SpanKind as OtelKind, Status, TraceFlags, TraceState},
+};
+use opentelemetry_sdk::{
+    Resource,
+    trace::{SpanData, SpanEvents, SpanExporter, SpanLinks},
+};
+use tokio::{
+    runtime,
+    sync::{mpsc, oneshot},
+    time,
+};
+
+use crate::{
+    AttributeValue, SpanId, TraceConfig, TraceId,
+    error::FlushError,
+    record::{FinishedSpan, SpanKind, SpanStatus},
+};
+
+/// Spans that may wait.
+const QUEUE: usize = 4096;
+/// Spans that are sent at once.
+const BATCH: usize = 512;
+/// How long the first span of a batch waits for others.
+const DELAY: Duration = Duration::from_millis(500);
+/// How long one batch may take.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The near end of the queue.
+#[derive(Debug)]
+pub(crate) struct Export {
+    queue: mpsc::Sender<Message>,
+    dropped: AtomicU64,
+    sent: Arc<Sent>,
+}
+
+/// What became of the spans that left the queue.
+#[derive(Debug, Default)]
+struct Sent {
+    exported: AtomicU64,
+    failed: AtomicU64,
+}
+
+#[derive(Debug)]
+enum Message {
+    Span(Box<SpanData>),
+    Flush(oneshot::Sender<()>),
+}
+
+impl Export {
+    /// Starts the thread; `make` is called on its runtime, where the exporter's connections will live.
+    pub(crate) fn start<E, Error>(
+        config: &TraceConfig,
+        make: impl FnOnce() -> Result<E, Error>,
+    ) -> Result<Self, Error>
+    where
+        E: SpanExporter + 'static,
+        Error: From<io::Error>,
+    {
+        // A runtime that outlasts the program's own: the last spans are sent while that shuts down.
+        let runtime = runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let mut exporter = {
+            let _entered = runtime.enter();
+            make()?
+        };
+        exporter.set_resource(&resource(config));
+        let (queue, waiting) = mpsc::channel(QUEUE);
+        let sent = Arc::<Sent>::default();
+        let counts = Arc::clone(&sent);
+        thread::Builder::new()
+            .name(format!("export-{}", config.service))
+            .spawn(move || runtime.block_on(run(exporter, waiting, &counts)))?;
+        Ok(Self {
+            queue,
+            dropped: AtomicU64::new(0),
+            sent,
+        })
+    }
+
+    pub(crate) fn send(&self, span: SpanData) {
+        if self.queue.try_send(Message::Span(Box::new(span))).is_err() {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) async fn flush(&self, deadline: Duration) -> Result<(), FlushError> {
+        let (done, flushed) = oneshot::channel();
+        let flush = async {
+            self.queue
+                .send(Message::Flush(done))
+                .await
+                .map_err(|_| FlushError)?;
+            flushed.await.map_err(|_| FlushError)
+        };
+        time::timeout(deadline, flush)
+            .await
+            .map_err(|_| FlushError)?
+    }
+
+    /// Returns how many spans were exported, failed to be, and were dropped because the queue was full.
+    pub(crate) fn counts(&self) -> [u64; 3] {
+        [&self.sent.exported, &self.sent.failed, &self.dropped]
+            .map(|count| count.load(Ordering::Relaxed))
+    }
+}
+
+/// Sends batches until every sender is gone and the queue is empty.
+async fn run<E: SpanExporter>(exporter: E, mut queue: mpsc::Receiver<Message>, sent: &Sent) {
+    let mut messages = Vec::with_capacity(BATCH);
+    while queue.recv_many(&mut messages, BATCH).await > 0 {
+        // A batch waits for company, unless someone waits for it.
+        let full = time::sleep(DELAY);
+        tokio::pin!(full);
+        while messages.len() < BATCH
+            && !messages
+                .iter()
+                .any(|message| matches!(message, Message::Flush(_)))
+        {
+            let room = BATCH - messages.len();
+            tokio::select! {
+                () = &mut full => break,
+                more = queue.recv_many(&mut messages, room) => if more == 0 { break },
+            }
+        }
+        let mut batch = Vec::with_capacity(messages.len());
+        let mut flushes = Vec::new();
+        for message in messages.drain(..) {
+            match message {
+                Message::Span(span) => batch.push(*span),
+                Message::Flush(done) => flushes.push(done),
+            }
+        }
+        if !batch.is_empty() {
+            let spans = batch.len() as u64;
+            let outcome = time::timeout(TIMEOUT, exporter.export(batch)).await;
+            let count = if matches!(outcome, Ok(Ok(()))) {
+                &sent.exported
+            } else {
+                &sent.failed
+            };
+            count.fetch_add(spans, Ordering::Relaxed);
+        }
+        for done in flushes {
+            // Whoever asked may have stopped waiting.
+            let _ = done.send(());
+        }
+    }
+    // The process is ending; an exporter that cannot close has nobody to tell.
+    let _ = exporter.shutdown();
+}
+
+/// Names the service; `OTEL_RESOURCE_ATTRIBUTES` adds what the operator wants to add.
+fn resource(config: &TraceConfig) -> Resource {
+    let version = config
+        .version
+        .as_deref()
+        .map(|version| KeyValue::new("service.version", version.to_owned()));
+    Resource::builder()
+        .with_service_name(config.service.to_string())
+        .with_attributes(version)
+        .build()
+}
+
+pub(crate) fn span_data(span: &FinishedSpan) -> SpanData {
+    let error = span
+        .attribute("error.type")
+        .and_then(AttributeValue::as_str);
+    SpanData {
+        span_context: span_context(span.trace_id, span.span_id, false),
+        parent_span_id: span.parent.map_or(opentelemetry::SpanId::INVALID, |id| {
+            opentelemetry::SpanId::from_bytes(id.to_bytes())
+        }),
+        parent_span_is_remote: span.kind == SpanKind::Server,
+        span_kind: match span.kind {
+            SpanKind::Server => OtelKind::Server,
+            SpanKind::Client => OtelKind::Client,
+            SpanKind::Internal => OtelKind::Internal,
+            SpanKind::Producer => OtelKind::Producer,
+            SpanKind::Consumer => OtelKind::Consumer,
+        },
+        name: span.name().to_owned().into(),
+        start_time: span.start,
+        end_time: span.start + span.duration,
+        attributes: span
+            .attributes
+            .iter()
+            .map(|(key, value)| KeyValue::new(key.clone(), otel_value(value)))
+            .collect(),
+        dropped_attributes_count: 0,
+        events: SpanEvents::default(),
+        links: SpanLinks::default(),
+        status: match span.status {
+            SpanStatus::Error => Status::error(error.unwrap_or_default().to_owned()),
+            SpanStatus::Success | SpanStatus::Cancelled => Status::Unset,
+        },
+        instrumentation_scope: InstrumentationScope::builder("tooloo-trace")
+            .with_version(env!("CARGO_PKG_VERSION"))
+            .build(),
+    }
+}
+
+pub(crate) fn span_context(trace_id: TraceId, span_id: SpanId, remote: bool) -> SpanContext {
+    SpanContext::new(
+        opentelemetry::TraceId::from_bytes(trace_id.to_bytes()),
+        opentelemetry::SpanId::from_bytes(span_id.to_bytes()),
+        TraceFlags::SAMPLED,
+        remote,
+        TraceState::NONE,
+    )
+}
+
+fn otel_value(value: &AttributeValue) -> Value {
+    match value {
+        AttributeValue::Text(text) => Value::from(text.to_string()),
+        AttributeValue::Integer(number) => Value::from(*number),
+        AttributeValue::Number(number) => Value::from(*number),
+        AttributeValue::Flag(flag) => Value::from(*flag),
+    }
+}

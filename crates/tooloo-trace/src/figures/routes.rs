@@ -1,0 +1,300 @@
+//! The figures of each route, found once a request and then written to without a search.
+
+use std::{
+    array, fmt,
+    num::NonZeroUsize,
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use arc_swap::ArcSwap;
+use prometheus_client::metrics::exemplar::HistogramWithExemplars;
+
+use super::histogram::{Distribution, Histogram};
+use crate::{TraceId, method::MethodName};
+
+/// Statuses a route keeps figures for by themselves; the rest share one series.
+const MAX_STATUSES: usize = 24;
+/// The route of requests for which there was no more room.
+const OVERFLOW: &str = "_OTHER";
+
+/// The upper bounds, in seconds, that OpenTelemetry's conventions set for request durations.
+pub(crate) const BOUNDS: [f64; 14] = [
+    0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
+];
+
+type Table = [hashbrown::HashMap<Arc<str>, RouteId, rustc_hash::FxBuildHasher>; MethodName::COUNT];
+
+/// Every route that was asked for, up to a bound.
+pub(crate) struct Routes {
+    // Read by every request; copied and replaced when a new route turns up.
+    table: ArcSwap<Table>,
+    growing: Mutex<()>,
+    // Filled in order; the first is the overflow.
+    routes: Box<[OnceLock<Route>]>,
+}
+
+/// Where a route's figures are.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct RouteId(usize);
+
+/// One route and method.
+#[derive(Debug)]
+pub(crate) struct Route {
+    pub(crate) method: MethodName,
+    pub(crate) route: Arc<str>,
+    /// The name of the route's spans.
+    pub(crate) name: Arc<str>,
+    errors: AtomicU64,
+    cancelled: AtomicU64,
+    series: [OnceLock<Box<Series>>; MAX_STATUSES + 1],
+}
+
+/// One route, method and status.
+pub(crate) struct Series {
+    /// The status that was answered, or `None` where there was no answer or no room.
+    pub(crate) status: Option<u16>,
+    pub(crate) durations: Histogram,
+    /// The same durations, of sampled requests only.
+    pub(crate) exemplars: HistogramWithExemplars<[(&'static str, String); 1]>,
+}
+
+/// How a request ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Outcome {
+    pub(crate) status: Option<u16>,
+    pub(crate) error: bool,
+    pub(crate) cancelled: bool,
+}
+
+impl Routes {
+    pub(crate) fn new(max: NonZeroUsize) -> Self {
+        let routes: Box<[_]> = (0..=max.get()).map(|_| OnceLock::new()).collect();
+        let overflow = Route::new(MethodName::Other, OVERFLOW.into());
+        routes[0].set(overflow).expect("the cell is new");
+        Self {
+            table: ArcSwap::from_pointee(array::from_fn(|_| hashbrown::HashMap::default())),
+            growing: Mutex::new(()),
+            routes,
+        }
+    }
+
+    /// Returns where the figures of `route` are, and makes room for a new one.
+    #[inline]
+    pub(crate) fn resolve(&self, method: MethodName, route: &str) -> RouteId {
+        match self.table.load()[method as usize].get(route) {
+            Some(id) => *id,
+            None => self.grow(method, route),
+        }
+    }
+
+    pub(crate) fn get(&self, id: RouteId) -> &Route {
+        self.routes[id.0]
+            .get()
+            .expect("an id is given out after its route is there")
+    }
+
+    /// Returns the routes that were asked for.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Route> {
+        self.routes
+            .iter()
+            .map_while(OnceLock::get)
+            .filter(|route| route.is_used())
+    }
+
+    #[cold]
+    fn grow(&self, method: MethodName, route: &str) -> RouteId {
+        let _growing = self.growing.lock().unwrap_or_else(PoisonError::into_inner);
+        let table = self.table.load_full();
+        if let Some(id) = table[method as usize].get(route) {
+            return *id;
+        }
+        let taken = 1 + table.iter().map(hashbrown::HashMap::len).sum::<usize>();
+        let Some(cell) = self.routes.get(taken) else {
+            return RouteId(0);
+        };
+        let name: Arc<str> = route.into();
+        cell.set(Route::new(method, Arc::clone(&name)))
+            .expect("cells are filled in order, under the lock");
+        let mut table = Table::clone(&table);
+        table[method as usize].insert(name, RouteId(taken));
+        self.table.store(Arc::new(table));
+        RouteId(taken)
+    }
+}
+
+impl Route {
+    fn new(method: MethodName, route: Arc<str>) -> Self {
+        Self {
+            method,
+            name: match method.as_str() {
+                Some(method) => format!("{method} {route}").into(),
+                None => Arc::clone(&route),
+            },
+            route,
+            errors: AtomicU64::new(0),
+            cancelled: AtomicU64::new(0),
+            series: [const { OnceLock::new() }; MAX_STATUSES + 1],
+        }
+    }
+
+    #[inline]
+    pub(crate) fn record(&self, duration: Duration, outcome: Outcome) -> &Series {
+        let series = self.find(outcome.status);
+        series.durations.record(duration);
+        if outcome.error {
+            self.errors.fetch_add(1, Ordering::Relaxed);
+        }
+        if outcome.cancelled {
+            self.cancelled.fetch_add(1, Ordering::Relaxed);
+        }
+        series
+    }
+
+    pub(crate) fn errors(&self) -> u64 {
+        self.errors.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn cancelled(&self) -> u64 {
+        self.cancelled.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn series(&self) -> impl Iterator<Item = &Series> {
+        self.series
+            .iter()
+            .filter_map(OnceLock::get)
+            .map(|series| &**series)
+    }
+
+    pub(crate) fn distribution(&self) -> Distribution {
+        let mut all = Distribution::default();
+        for series in self.series() {
+            all.add(&series.durations.distribution());
+        }
+        all
+    }
+
+    fn is_used(&self) -> bool {
+        self.series().next().is_some()
+    }
+
+    fn find(&self, status: Option<u16>) -> &Series {
+        for cell in &self.series[..MAX_STATUSES] {
+            // Another thread may take the cell for another status first; then the next will do.
+            let series = cell.get_or_init(|| Box::new(Series::new(status)));
+            if series.status == status {
+                return series;
+            }
+        }
+        self.series[MAX_STATUSES].get_or_init(|| Box::new(Series::new(None)))
+    }
+}
+
+impl Series {
+    fn new(status: Option<u16>) -> Self {
+        Self {
+            status,
+            durations: Histogram::new(),
+            exemplars: HistogramWithExemplars::new(BOUNDS.into_iter()),
+        }
+    }
+
+    pub(crate) fn exemplify(&self, duration: Duration, trace_id: TraceId) {
+        let labels = [("trace_id", trace_id.to_string())];
+        self.exemplars.observe(
+            duration.as_secs_f64(),
+            Some(labels),
+            Some(tooloo_clock::wall()),
+        );
+    }
+}
+
+impl fmt::Debug for Routes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.all()).finish()
+    }
+}
+
+impl fmt::Debug for Series {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Series")
+            .field("status", &self.status)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn routes(max: usize) -> Routes {
+        Routes::new(NonZeroUsize::new(max).unwrap())
+    }
+
+    fn ok(status: u16) -> Outcome {
+        Outcome {
+            status: Some(status),
+            error: status >= 500,
+            cancelled: false,
+        }
+    }
+
+    #[test]
+    fn finds_the_same_figures_again() {
+        let routes = routes(8);
+        let id = routes.resolve(MethodName::Get, "/a");
+        assert_eq!(routes.resolve(MethodName::Get, "/a"), id);
+        assert_ne!(routes.resolve(MethodName::Post, "/a"), id);
+        assert_eq!(&*routes.get(id).name, "GET /a");
+    }
+
+    #[test]
+    fn routes_above_the_bound_share_one() {
+        let routes = routes(2);
+        let ids: Vec<_> = ["/a", "/b", "/c", "/d"]
+            .iter()
+            .map(|route| routes.resolve(MethodName::Get, route))
+            .collect();
+        assert_ne!(ids[0], ids[1]);
+        assert_eq!(ids[2], ids[3]);
+        assert_eq!(&*routes.get(ids[2]).route, OVERFLOW);
+    }
+
+    #[test]
+    fn counts_by_status_and_shares_the_last_series() {
+        let routes = routes(2);
+        let route = routes.get(routes.resolve(MethodName::Get, "/a"));
+        for status in 200..230 {
+            route.record(Duration::from_millis(1), ok(status));
+        }
+        route.record(Duration::from_millis(1), ok(200));
+        let counts: Vec<_> = route
+            .series()
+            .map(|series| (series.status, series.durations.distribution().count))
+            .collect();
+        assert_eq!(counts[0], (Some(200), 2));
+        assert_eq!(counts.last(), Some(&(None, 6)));
+        assert_eq!(route.distribution().count, 31);
+    }
+
+    #[test]
+    fn threads_that_race_for_a_new_route_agree() {
+        let routes = routes(64);
+        std::thread::scope(|scope| {
+            let race = || {
+                for n in 0..64 {
+                    let id = routes.resolve(MethodName::Get, &format!("/{n}"));
+                    routes
+                        .get(id)
+                        .record(Duration::from_millis(1), ok(200 + n % 3));
+                }
+            };
+            (0..4).for_each(|_| drop(scope.spawn(race)));
+        });
+        assert_eq!(routes.all().count(), 64);
+        assert!(routes.all().all(|route| route.distribution().count == 4));
+    }
+}
