@@ -260,7 +260,7 @@ mod tests {
     #[test]
     fn caps_the_sampled_traces_of_a_second() {
         let sampler = Sampler::new(1.0, ParentTrust::Follow, 3).unwrap();
-        let mut sampled = |second| {
+        let sampled = |second| {
             (0..10)
                 .filter(|_| sampler.decide(None, &mut None, second).flags.sampled())
                 .count()
@@ -270,13 +270,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn services_with_the_same_rate_agree(trace in 1_u128.., rate in 0.0..=1.0) {
+        fn services_with_the_same_rate_agree(trace in 1_u128.., rate in 0.0..=1.0_f64) {
             let decide = || sampler(rate, ParentTrust::Decide).decide(Some(parent(trace, 2)), &mut None, 0).flags.sampled();
             prop_assert_eq!(decide(), decide());
         }
 
         #[test]
-        fn a_higher_rate_keeps_what_a_lower_one_keeps(trace in 1_u128.., low in 0.0..=1.0, more in 0.0..=1.0) {
+        fn a_higher_rate_keeps_what_a_lower_one_keeps(trace in 1_u128.., low in 0.0..=1.0_f64, more in 0.0..=1.0_f64) {
             let decide = |rate: f64| sampler(rate, ParentTrust::Decide).decide(Some(parent(trace, 2)), &mut None, 0).flags.sampled();
             prop_assert!(!decide(low) || decide((low + more).min(1.0)));
         }

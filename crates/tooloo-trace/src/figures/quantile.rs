@@ -40,7 +40,7 @@ mod tests {
         #[test]
         fn lies_within_one_percent_of_the_exact_quantile(
             mut nanoseconds in proptest::collection::vec(100_u64..60_000_000_000, 1..400),
-            q in 0.01..=1.0,
+            q in 0.01..=1.0_f64,
         ) {
             let histogram = Histogram::new();
             for value in &nanoseconds {
