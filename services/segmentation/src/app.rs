@@ -1,0 +1,37 @@
+//! Puts the service together.
+
+use std::sync::Arc;
+
+use tooloo_service::{App, Kit, Settings, StartError, Store};
+
+use crate::{
+    SERVICE, SegmentationConfig,
+    jobs::Jobs,
+    routes::{self, Segmentation},
+    store::{MIGRATIONS, Records},
+};
+
+/// Builds the service from its settings.
+///
+/// # Errors
+///
+/// Where the data folder or the database cannot be used.
+pub async fn app(settings: Settings<SegmentationConfig>) -> Result<App, StartError> {
+    let mut kit = Kit::new(&SERVICE, &settings.kit)?;
+    let store = Store::open(kit.data_file("segmentation.sqlite"), MIGRATIONS).await?;
+
+    // Without its database the service can neither keep a clustering nor count an analysis.
+    let database = store.clone();
+    kit.check("database", move || {
+        let database = database.clone();
+        async move { database.ping().await }
+    });
+
+    let segmentation = Segmentation {
+        records: Records::new(store, settings.domain.kept()),
+        // Both algorithms keep a processor busy, so neither runs on the threads that serve.
+        jobs: Jobs::new(settings.domain.concurrency.get()),
+        config: settings.domain,
+    };
+    Ok(kit.finish(routes::routes(Arc::new(segmentation))))
+}

@@ -1,0 +1,5 @@
+//! Runs the segmentation service alone.
+
+fn main() -> std::process::ExitCode {
+    tooloo_service::main(segmentation::SERVICE)
+}
