@@ -1,0 +1,14 @@
+//! Layers that keep tower and axum services fast and up, behind one dependency.
+//!
+//! Each layer is a crate of its own and stands here behind a feature of its name: turn on what
+//! you use, or depend on that crate directly. The vocabulary the layers share is always here.
+//!
+//! | feature | crate | gives |
+//! |---|---|---|
+//! | `trace` | `tooloo-trace` | W3C trace context in and out, sampling, latency figures, recent traces |
+
+pub use tooloo_clock as clock;
+pub use tooloo_hub as hub;
+pub use tooloo_key as key;
+#[cfg(feature = "trace")]
+pub use tooloo_trace as trace;
