@@ -10,7 +10,9 @@ use std::{
 use http::StatusCode;
 use opentelemetry::{
     Context, ContextGuard, KeyValue, SpanId as OtelSpanId, Value,
-    trace::{Span as _, SpanKind as OtelKind, Status, TraceContextExt, TracerProvider as _},
+    trace::{
+        Span as _, SpanKind as OtelKind, Status, TraceContextExt, TraceState, TracerProvider as _,
+    },
 };
 use opentelemetry_sdk::{
     error::OTelSdkResult,
@@ -98,7 +100,11 @@ impl Bridged {
 pub(crate) fn otel_context(context: &TraceContext) -> Context {
     Context::new()
         .with_value(context.tracer.clone())
-        .with_remote_span_context(span_context(context.trace_id, context.span_id, false))
+        .with_remote_span_context(span_context(
+            context.trace_id,
+            context.span_id,
+            TraceState::NONE,
+        ))
 }
 
 /// Hands each span to the tracer in whose request it began.
@@ -167,6 +173,7 @@ fn finished(tracer: &Tracer, span: &SpanData) -> Option<FinishedSpan> {
         },
         kept: Kept::Sampled,
         attributes: span.attributes.iter().map(attribute).collect(),
+        carried: None,
     })
 }
 

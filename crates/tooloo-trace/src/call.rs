@@ -211,6 +211,7 @@ impl Call {
             status,
             kept,
             attributes,
+            carried: context.carried.clone(),
         });
     }
 }

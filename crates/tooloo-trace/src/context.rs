@@ -36,7 +36,7 @@ pub struct TraceContext {
 }
 
 /// What travels along with the ids.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Carried {
     pub(crate) state: Tracestate,
     pub(crate) baggage: Baggage,

@@ -184,7 +184,7 @@ pub(crate) fn span_data(span: &FinishedSpan) -> SpanData {
         .attribute("error.type")
         .and_then(AttributeValue::as_str);
     SpanData {
-        span_context: span_context(span.trace_id, span.span_id, false),
+        span_context: span_context(span.trace_id, span.span_id, trace_state(span)),
         parent_span_id: span.parent.map_or(opentelemetry::SpanId::INVALID, |id| {
             opentelemetry::SpanId::from_bytes(id.to_bytes())
         }),
@@ -217,14 +217,24 @@ pub(crate) fn span_data(span: &FinishedSpan) -> SpanData {
     }
 }
 
-pub(crate) fn span_context(trace_id: TraceId, span_id: SpanId, remote: bool) -> SpanContext {
+pub(crate) fn span_context(trace_id: TraceId, span_id: SpanId, state: TraceState) -> SpanContext {
     SpanContext::new(
         opentelemetry::TraceId::from_bytes(trace_id.to_bytes()),
         opentelemetry::SpanId::from_bytes(span_id.to_bytes()),
         TraceFlags::SAMPLED,
-        remote,
-        TraceState::NONE,
+        false,
+        state,
     )
+}
+
+/// Returns the `tracestate` that the span sent along: collectors read the sampling probability there.
+fn trace_state(span: &FinishedSpan) -> TraceState {
+    let header = span
+        .carried
+        .as_ref()
+        .and_then(|carried| carried.state.to_header());
+    let state = header.and_then(|header| header.to_str().ok()?.parse().ok());
+    state.unwrap_or(TraceState::NONE)
 }
 
 fn otel_value(value: &AttributeValue) -> Value {

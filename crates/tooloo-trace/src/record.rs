@@ -9,7 +9,7 @@ use std::{
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
-use crate::{AttributeValue, SpanId, TraceId, attribute::Attributes};
+use crate::{AttributeValue, SpanId, TraceId, attribute::Attributes, context::Carried};
 
 /// One piece of work of a trace, after its end.
 ///
@@ -27,6 +27,7 @@ pub struct FinishedSpan {
     pub(crate) status: SpanStatus,
     pub(crate) kept: Kept,
     pub(crate) attributes: Attributes,
+    pub(crate) carried: Option<Arc<Carried>>,
 }
 
 /// A span's name, shared with its route where it has one.

@@ -132,6 +132,7 @@ impl Drop for Span {
             status: SpanStatus::of(outcome),
             kept,
             attributes,
+            carried: self.context.carried.clone(),
         });
     }
 }

@@ -103,6 +103,7 @@ mod tests {
             status: SpanStatus::Success,
             kept: Kept::Sampled,
             attributes: Vec::new(),
+            carried: None,
         })
     }
 
