@@ -3,10 +3,20 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::Router;
+use tokio::time::timeout_at;
+use tooloo_clock::Instant;
 use tooloo_hub::Hub;
+use tooloo_trace::Tracer;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::{Identity, Kit, KitConfig, Stop, health::Health, stack, system, task::Tasks};
+use crate::{
+    Identity, Kit, KitConfig, Stop,
+    health::Health,
+    stack,
+    system::System,
+    task::{Stopper, Tasks},
+    telemetry,
+};
 
 /// A service, ready to be served, or called in process through its router.
 ///
@@ -21,33 +31,29 @@ struct Inner {
     identity: Identity,
     config: KitConfig,
     router: Router,
+    tracer: Tracer,
     hub: Hub,
     health: Arc<Health>,
+    closing: Stopper,
     tasks: Tasks,
 }
 
 impl App {
     pub(crate) fn assemble(kit: Kit, routes: OpenApiRouter) -> Self {
-        let Kit {
-            identity,
-            config,
-            hub,
-            health,
-            tasks,
-            ..
-        } = kit;
-        let health = Arc::new(health);
+        let health = Arc::new(kit.health);
         let (domain, openapi) = routes.split_for_parts();
-        let system = system::routes(identity, hub.clone(), Arc::clone(&health), openapi);
-        let router = stack::compose(domain, system, &config);
+        let system = System::new(&kit.identity, &kit.tracer, &kit.hub, &health).routes(openapi);
+        let router = stack::compose(domain, system, &kit.tracer, &kit.config);
         Self {
             inner: Arc::new(Inner {
-                identity,
-                config,
+                identity: kit.identity,
+                config: kit.config,
                 router,
-                hub,
+                tracer: kit.tracer,
+                hub: kit.hub,
                 health,
-                tasks: tasks.start(),
+                closing: kit.closing,
+                tasks: kit.tasks.start(),
             }),
         }
     }
@@ -62,6 +68,11 @@ impl App {
         self.inner.router.clone()
     }
 
+    /// Returns the tracer of this service.
+    pub fn tracer(&self) -> &Tracer {
+        &self.inner.tracer
+    }
+
     /// Returns where the parts of this service can be seen.
     pub fn hub(&self) -> &Hub {
         &self.inner.hub
@@ -72,26 +83,46 @@ impl App {
         &self.inner.config
     }
 
-    /// Tells when the service is ending.
-    pub fn stop(&self) -> Stop {
-        self.inner.tasks.stop()
-    }
-
-    /// Stops the background tasks, waits for them, and flushes telemetry.
+    /// Ends a service that is called in process: stops the background tasks, waits for them as long
+    /// as a drain may take, and flushes telemetry.
     pub async fn shutdown(&self) {
-        self.inner.health.drain();
-        let deadline = self.inner.config.drain_deadline;
-        self.end(deadline).await;
+        self.drain();
+        self.close();
+        let patience = self.inner.config.drain_deadline;
+        self.end(tooloo_clock::now() + patience).await;
+        self.flush(patience).await;
     }
 
-    pub(crate) async fn end(&self, deadline: Duration) {
-        if tokio::time::timeout(deadline, self.inner.tasks.end()).await.is_err() {
-            tracing::warn!(service = self.inner.identity.name, "background tasks were cut off");
-            self.inner.tasks.abort();
+    /// From now on the service is not ready, though it still accepts and answers.
+    pub(crate) fn drain(&self) {
+        self.inner.health.drain();
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.inner.health.is_draining()
+    }
+
+    /// From now on the service accepts nothing more; answers that have no end are ended.
+    pub(crate) fn close(&self) {
+        self.inner.closing.request();
+    }
+
+    /// Tells when the service accepts nothing more.
+    pub(crate) fn closing(&self) -> Stop {
+        self.inner.closing.stop()
+    }
+
+    /// Stops the background tasks.
+    pub(crate) async fn end(&self, deadline: Instant) {
+        let ended = timeout_at(deadline, self.inner.tasks.end()).await;
+        if ended.is_err() {
+            let service = self.inner.identity.name;
+            tracing::warn!(service, "background tasks were cut off at the deadline");
         }
     }
 
-    pub(crate) fn health(&self) -> &Health {
-        &self.inner.health
+    /// Sends what telemetry still holds.
+    pub(crate) async fn flush(&self, deadline: Duration) {
+        telemetry::flush(&self.inner.tracer, deadline).await;
     }
 }

@@ -4,7 +4,8 @@ use std::{
     error, fmt,
     future::Future,
     pin::Pin,
-    task::{Context, Poll},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
@@ -27,7 +28,20 @@ pin_project! {
         timeout: Duration,
         limit: usize,
         left: usize,
+        fate: Fate,
     }
+}
+
+/// Tells how a [`BoundedBody`] went, also after it was dropped.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Fate(Arc<Mutex<State>>);
+
+#[derive(Clone, Copy, Debug, Default)]
+enum State {
+    #[default]
+    Coming,
+    Ended,
+    Refused(BodyRefused),
 }
 
 /// Why a body could not be read to its end.
@@ -38,14 +52,42 @@ pub(crate) enum BodyRefused {
 }
 
 impl<B> BoundedBody<B> {
-    pub(crate) fn new(inner: B, limit: usize, timeout: Duration) -> Self {
-        Self {
+    /// Wraps `inner`, and returns what tells of its fate.
+    pub(crate) fn new(inner: B, limit: usize, timeout: Duration) -> (Self, Fate) {
+        let fate = Fate::default();
+        let body = Self {
             inner,
             pause: None,
             timeout,
             limit,
             left: limit,
+            fate: fate.clone(),
+        };
+        (body, fate)
+    }
+}
+
+impl Fate {
+    /// Says whether the body was read to its end.
+    pub(crate) fn has_ended(&self) -> bool {
+        matches!(*self.lock(), State::Ended)
+    }
+
+    /// Returns why the body was refused.
+    pub(crate) fn refused(&self) -> Option<BodyRefused> {
+        match *self.lock() {
+            State::Refused(refused) => Some(refused),
+            State::Coming | State::Ended => None,
         }
+    }
+
+    fn refuse(&self, refused: BodyRefused) -> Option<Result<Frame<Bytes>, BoxError>> {
+        *self.lock() = State::Refused(refused);
+        Some(Err(refused.into()))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -66,20 +108,19 @@ where
             if this.pause.is_none() {
                 this.pause.set(Some(sleep(*this.timeout)));
             }
-            let pause = this.pause.as_pin_mut().expect("just set");
-            return pause
-                .poll(cx)
-                .map(|()| Some(Err(BodyRefused::TooSlow.into())));
+            ready!(this.pause.as_pin_mut().expect("just set").poll(cx));
+            return Poll::Ready(this.fate.refuse(BodyRefused::TooSlow));
         };
         this.pause.set(None);
         let Some(frame) = frame else {
+            *this.fate.lock() = State::Ended;
             return Poll::Ready(None);
         };
         let frame = frame.map_err(Into::into)?;
         if let Some(data) = frame.data_ref() {
             let Some(left) = this.left.checked_sub(data.remaining()) else {
                 let limit = *this.limit;
-                return Poll::Ready(Some(Err(BodyRefused::TooLarge { limit }.into())));
+                return Poll::Ready(this.fate.refuse(BodyRefused::TooLarge { limit }));
             };
             *this.left = left;
         }

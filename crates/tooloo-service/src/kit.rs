@@ -4,13 +4,15 @@ use std::{fmt, fs, future::Future, path::PathBuf};
 
 use http::Uri;
 use tooloo_hub::Hub;
+use tooloo_trace::Tracer;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
     App, Definition, Identity, KitConfig, Peer, StartError, Stop,
-    client::{Client, Limits},
+    client::Client,
     health::Health,
-    task::Planned,
+    task::{Planned, Stopper},
+    telemetry,
 };
 
 /// Collects the parts of a service; [`finish`](Self::finish) makes it whole.
@@ -18,9 +20,11 @@ use crate::{
 pub struct Kit {
     pub(crate) identity: Identity,
     pub(crate) config: KitConfig,
+    pub(crate) tracer: Tracer,
     pub(crate) hub: Hub,
     pub(crate) health: Health,
     pub(crate) tasks: Planned,
+    pub(crate) closing: Stopper,
     client: Client,
 }
 
@@ -33,12 +37,18 @@ impl Kit {
                 config.data_dir.display()
             ))
         })?;
+        let identity = definition.identity();
+        let tracer = telemetry::start(identity, config)?;
+        let hub = Hub::new();
+        hub.register("tracer", tracer.handle(), &["tracer"]);
         Ok(Self {
-            identity: definition.identity(),
+            identity,
             config: config.clone(),
-            hub: Hub::new(),
+            tracer,
+            hub,
             health: Health::new(config.check_timeout),
             tasks: Planned::default(),
+            closing: Stopper::new(),
             client: Client::new(config),
         })
     }
@@ -46,6 +56,11 @@ impl Kit {
     /// Returns who this service is.
     pub fn identity(&self) -> Identity {
         self.identity
+    }
+
+    /// Returns the tracer of this service.
+    pub fn tracer(&self) -> &Tracer {
+        &self.tracer
     }
 
     /// Returns where the parts of this service are registered to be seen.
@@ -71,11 +86,8 @@ impl Kit {
 
     /// Returns a client for anything else that speaks HTTP, known here as `name`.
     pub fn client(&self, base: Uri, name: &str) -> Peer {
-        let limits = Limits {
-            timeout: self.config.peer_timeout,
-            body: self.config.peer_body_limit,
-        };
-        Peer::new(name, base, self.client.clone(), limits)
+        let client = self.client.clone();
+        Peer::new(name, base, client, &self.tracer, &self.config)
     }
 
     /// Adds a readiness check.
@@ -95,6 +107,13 @@ impl Kit {
         Fut: Future<Output = ()> + Send + 'static,
     {
         self.tasks.add(name, task);
+    }
+
+    /// Tells when the service accepts nothing more, for answers that have no end of their own.
+    ///
+    /// Event streams need not watch it: the server ends them.
+    pub fn closing(&self) -> Stop {
+        self.closing.stop()
     }
 
     /// Puts the service's routes, the system's routes and all layers together, and starts the tasks.

@@ -2,16 +2,18 @@
 
 mod error;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::body::{Body, Bytes};
-use http::{HeaderValue, Method, Request, Response, Uri, header, uri::PathAndQuery};
+use http::{Request, Response, Uri, header, uri::PathAndQuery};
 use http_body_util::BodyExt;
 use serde::{Serialize, de::DeserializeOwned};
+use tooloo_trace::{ClientTrace, ClientTraceLayer, Tracer};
+use tower::{Layer, ServiceExt};
 
 pub use self::error::PeerError;
 use self::error::Kind;
-use crate::client::{Client, Limits};
+use crate::{KitConfig, client::Client};
 
 /// Another service, or anything else that speaks HTTP, at a fixed address.
 ///
@@ -22,24 +24,40 @@ pub struct Peer {
     inner: Arc<Inner>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Inner {
     name: String,
     base: Uri,
-    client: Client,
-    limits: Limits,
+    client: ClientTrace<Client>,
+    timeout: Duration,
+    longest_body: usize,
 }
 
 impl Peer {
-    pub(crate) fn new(name: &str, base: Uri, client: Client, limits: Limits) -> Self {
+    pub(crate) fn new(
+        name: &str,
+        base: Uri,
+        client: Client,
+        tracer: &Tracer,
+        config: &KitConfig,
+    ) -> Self {
+        let traced = ClientTraceLayer::new(tracer.clone()).with_peer(name);
         Self {
             inner: Arc::new(Inner {
                 name: name.to_owned(),
                 base,
-                client,
-                limits,
+                client: traced.layer(client),
+                timeout: config.peer_timeout,
+                longest_body: config.peer_body_limit,
             }),
         }
+    }
+
+    /// Lets calls take this long, instead of the configured time for all peers.
+    #[must_use]
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        Arc::make_mut(&mut self.inner).timeout = timeout;
+        self
     }
 
     /// Returns the name under which this service knows the other.
@@ -83,10 +101,10 @@ impl Peer {
     /// is not judged.
     pub async fn send(&self, mut request: Request<Body>) -> Result<Response<Body>, PeerError> {
         *request.uri_mut() = self.target(request.uri())?;
-        let sent = self.inner.client.send(request);
-        match tokio::time::timeout(self.inner.limits.timeout, sent).await {
-            Ok(Ok(response)) => Ok(response),
-            Ok(Err(error)) => Err(self.failed(Kind::Unreachable(error))),
+        let sent = self.inner.client.clone().oneshot(request);
+        match tokio::time::timeout(self.inner.timeout, sent).await {
+            Ok(Ok(response)) => Ok(response.map(Body::new)),
+            Ok(Err(error)) => Err(self.failed(Kind::Unreachable(error.into()))),
             Err(_) => Err(self.failed(Kind::TimedOut)),
         }
     }
@@ -102,13 +120,13 @@ impl Peer {
             serde_json::from_slice(&bytes)
                 .map_err(|error| self.failed(Kind::Body(error.to_string())))
         };
-        tokio::time::timeout(self.inner.limits.timeout, call)
+        tokio::time::timeout(self.inner.timeout, call)
             .await
             .unwrap_or_else(|_| Err(self.failed(Kind::TimedOut)))
     }
 
     async fn read(&self, body: Body) -> Result<Bytes, PeerError> {
-        let limit = self.inner.limits.body;
+        let limit = self.inner.longest_body;
         http_body_util::Limited::new(body, limit)
             .collect()
             .await

@@ -5,6 +5,7 @@ use std::{borrow::Cow, error, fmt, time::Duration};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::telemetry;
 
@@ -23,9 +24,11 @@ pub struct Problem {
     retry_after: Option<Duration>,
 }
 
-#[derive(Serialize)]
+/// What a problem looks like on the wire.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
 #[serde(rename_all = "camelCase")]
-struct Members<'a> {
+pub(crate) struct ProblemSchema<'a> {
     r#type: &'a str,
     title: &'a str,
     status: u16,
@@ -144,7 +147,7 @@ impl Problem {
     /// Renders the body; `instance` is the path of the request.
     pub(crate) fn body(&self, instance: Option<&str>) -> Vec<u8> {
         let title = self.status.canonical_reason().unwrap_or("Error");
-        let members = Members {
+        let members = ProblemSchema {
             r#type: "about:blank",
             title,
             status: self.status.as_u16(),

@@ -1,26 +1,138 @@
-//! Serves apps until they have drained.
+//! Serves apps until they are told to end, and then drains them.
 
-use futures_util::future;
-use tokio::net::TcpListener;
+use std::{io, sync::Arc, time::Duration};
 
-use crate::{App, ServeError, Shutdown};
+use futures_util::FutureExt;
+use tokio::{
+    net::TcpListener,
+    sync::Semaphore,
+    task::{JoinHandle, JoinSet},
+    time::{sleep, sleep_until, timeout_at},
+};
+use tooloo_clock::Instant;
 
-/// Serves each app on its listener until the shutdown, then drains them in the order given.
+use crate::{App, ServeError, Shutdown, connection};
+
+/// How long to wait after the system refused to hand out a connection, for want of descriptors for
+/// instance.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// How long telemetry may take to leave, whatever else was late.
+const FLUSH: Duration = Duration::from_secs(3);
+
+/// An app that accepts connections.
+struct Server {
+    app: App,
+    accepting: JoinHandle<JoinSet<()>>,
+}
+
+/// Serves each app on its listener until the shutdown, then drains them.
+///
+/// A drain makes all apps unready at once. When the grace period is over they close one after the
+/// other in the order given, so list callers before those they call: each stops accepting, finishes
+/// what it has begun, and ends its tasks. What still runs at the deadline is cut off.
+///
+/// # Errors
+///
+/// Returns a [`ServeError`] where a server ends unasked.
 pub async fn serve(
     apps: Vec<(App, TcpListener)>,
     shutdown: Shutdown,
 ) -> Result<(), ServeError> {
-    let servers = apps.into_iter().map(|(app, listener)| {
-        let shutdown = shutdown.clone();
-        async move {
-            let name = app.identity().name;
-            axum::serve(listener, app.router())
-                .with_graceful_shutdown(async move { shutdown.wanted().await })
-                .await
-                .map_err(|error| ServeError::new(name, error))?;
-            app.shutdown().await;
-            Ok(())
+    let servers: Vec<Server> = apps
+        .into_iter()
+        .map(|(app, listener)| Server::start(app, listener))
+        .collect();
+    shutdown.wanted().await;
+    let apps = || servers.iter().map(|server| &server.app);
+    let configs = || apps().map(App::config);
+    let grace = configs().map(|config| config.drain_grace).max();
+    let deadline = configs().map(|config| config.drain_deadline).max();
+    let began = tooloo_clock::now();
+    let deadline = began + deadline.unwrap_or_default();
+    tracing::info!(services = servers.len(), "draining");
+    apps().for_each(App::drain);
+    let grace = began + grace.unwrap_or_default();
+    sleep_until(grace.min(deadline)).await;
+    let mut closed = Ok(());
+    let apps: Vec<App> = apps().cloned().collect();
+    for server in servers {
+        closed = closed.and(server.close(deadline).await);
+    }
+    for app in &apps {
+        app.flush(FLUSH).await;
+    }
+    tracing::info!("drained");
+    closed
+}
+
+impl Server {
+    fn start(app: App, listener: TcpListener) -> Self {
+        let accepting = tokio::spawn(accept(app.clone(), listener));
+        Self { app, accepting }
+    }
+
+    async fn close(self, deadline: Instant) -> Result<(), ServeError> {
+        let service = self.app.identity().name;
+        self.app.close();
+        let mut connections = self
+            .accepting
+            .await
+            .map_err(|error| ServeError::new(service, io::Error::other(error)))?;
+        let finished = async { while connections.join_next().await.is_some() {} };
+        if timeout_at(deadline, finished).await.is_err() {
+            let cut = connections.len();
+            tracing::warn!(service, cut, "connections were cut off at the deadline");
+            connections.shutdown().await;
         }
-    });
-    future::try_join_all(servers).await.map(drop)
+        self.app.end(deadline).await;
+        Ok(())
+    }
+}
+
+/// Accepts until the app closes; returns what is still connected.
+async fn accept(app: App, listener: TcpListener) -> JoinSet<()> {
+    let mut connections = JoinSet::new();
+    let slots = Arc::new(Semaphore::new(app.config().max_connections));
+    let closing = app.closing();
+    loop {
+        // Where all slots are taken, clients wait in the kernel's backlog.
+        let slot = tokio::select! {
+            slot = Arc::clone(&slots).acquire_owned() => slot.expect("never closed"),
+            Some(_) = connections.join_next() => continue,
+            () = closing.requested() => break,
+        };
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            Some(_) = connections.join_next() => continue,
+            () = closing.requested() => break,
+        };
+        match accepted {
+            Ok((stream, client)) => {
+                let serving = connection::serve(stream, client, app.clone());
+                connections.spawn(async move {
+                    serving.await;
+                    drop(slot);
+                });
+            }
+            Err(error) if is_of_one_connection(&error) => {}
+            Err(error) => {
+                tracing::error!(service = app.identity().name, %error, "cannot accept");
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+    // Whoever the kernel has already let in is served: closing the listener would reset them.
+    while let Some(Ok((stream, client))) = listener.accept().now_or_never() {
+        connections.spawn(connection::serve(stream, client, app.clone()));
+    }
+    connections
+}
+
+fn is_of_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
+    matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted
+    )
 }

@@ -1,66 +1,113 @@
 //! The routes every service has: health, figures and its own description.
 
-use std::sync::Arc;
+mod describe;
+mod metrics;
+
+use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{
     Json, Router,
     extract::State,
-    http::StatusCode,
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
-use serde_json::{Map, Value, json};
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use tooloo_clock::Instant;
 use tooloo_hub::Hub;
-use utoipa::openapi::OpenApi;
+use tooloo_trace::Tracer;
+use utoipa::{ToSchema, openapi::OpenApi};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{Answer, Identity, health::Health};
+use crate::{
+    Answer, Identity,
+    health::{Health, Outcome},
+};
 
+/// What the system's routes look at.
 #[derive(Clone)]
-struct System {
+pub(crate) struct System {
     identity: Identity,
+    tracer: Tracer,
     hub: Hub,
     health: Arc<Health>,
+    started: Instant,
     openapi: Arc<OpenApi>,
 }
 
-pub(crate) fn routes(
-    identity: Identity,
-    hub: Hub,
-    health: Arc<Health>,
-    mut openapi: OpenApi,
-) -> Router {
-    let router: OpenApiRouter<System> = OpenApiRouter::new()
-        .routes(routes!(livez))
-        .routes(routes!(readyz))
-        .routes(routes!(observability));
-    let (router, system) = router.split_for_parts();
-    openapi.merge(system);
-    openapi.info.title = identity.name.to_owned();
-    openapi.info.version = identity.version.to_owned();
-    let openapi = Arc::new(openapi);
-    router
-        .route(
-            "/openapi.json",
-            axum::routing::get(|State(system): State<System>| async move {
-                Json(system.openapi.as_ref().clone())
-            }),
-        )
-        .with_state(System {
-            identity,
-            hub,
-            health,
-            openapi,
-        })
+#[derive(Serialize, ToSchema)]
+struct Alive {
+    status: &'static str,
+}
+
+#[derive(Serialize, ToSchema)]
+struct Readiness {
+    ready: bool,
+    draining: bool,
+    /// The checks that fail, by name.
+    failing: BTreeMap<String, Outcome>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct HealthAnswer {
+    /// Whether all checks pass.
+    ok: bool,
+    service: &'static str,
+    version: &'static str,
+    /// RFC 3339, UTC.
+    time: String,
+    /// In seconds.
+    uptime: f64,
+    /// Whether requests should be sent here: all checks pass, and no drain has begun.
+    ready: bool,
+    checks: BTreeMap<String, Outcome>,
+    metrics: metrics::Requests,
+}
+
+impl System {
+    pub(crate) fn new(
+        identity: &Identity,
+        tracer: &Tracer,
+        hub: &Hub,
+        health: &Arc<Health>,
+    ) -> Self {
+        Self {
+            identity: *identity,
+            tracer: tracer.clone(),
+            hub: hub.clone(),
+            health: Arc::clone(health),
+            started: tooloo_clock::now(),
+            openapi: Arc::default(),
+        }
+    }
+
+    /// Makes the routes; `openapi` describes the domain's.
+    pub(crate) fn routes(mut self, openapi: OpenApi) -> Router {
+        let router: OpenApiRouter<Self> = OpenApiRouter::new()
+            .routes(routes!(livez))
+            .routes(routes!(readyz))
+            .routes(routes!(health))
+            .routes(routes!(metrics))
+            .routes(routes!(openapi_document))
+            .routes(routes!(observability));
+        let (router, system) = router.split_for_parts();
+        self.openapi = Arc::new(describe::whole(&self.identity, openapi, system));
+        router.with_state(self)
+    }
 }
 
 /// Says that the process can serve.
-#[utoipa::path(get, path = "/livez", tag = "system", responses((status = 200)))]
-async fn livez() -> &'static str {
-    "ok\n"
+#[utoipa::path(get, path = "/livez", tag = "system", responses((status = 200, body = Alive)))]
+async fn livez() -> Answer<Alive> {
+    Answer(Alive { status: "ok" })
 }
 
 /// Says whether requests should be sent here.
-#[utoipa::path(get, path = "/readyz", tag = "system", responses((status = 200), (status = 503)))]
+#[utoipa::path(
+    get, path = "/readyz", tag = "system",
+    responses((status = 200, body = Readiness), (status = 503, body = Readiness)),
+)]
 async fn readyz(State(system): State<System>) -> Response {
     let report = system.health.report().await;
     let status = if report.ready {
@@ -68,21 +115,59 @@ async fn readyz(State(system): State<System>) -> Response {
     } else {
         StatusCode::SERVICE_UNAVAILABLE
     };
-    let failing: Map<String, Value> = report
-        .checks
-        .iter()
-        .filter(|(_, outcome)| !outcome.passed())
-        .map(|(name, outcome)| (name.clone(), json!(outcome)))
-        .collect();
-    let body = json!({ "ready": report.ready, "draining": report.draining, "failing": failing });
-    Answer::with_status(status, body).into_response()
+    let mut failing = report.checks;
+    failing.retain(|_, outcome| !outcome.passed());
+    let answer = Readiness {
+        ready: report.ready,
+        draining: report.draining,
+        failing,
+    };
+    Answer::with_status(status, answer).into_response()
+}
+
+/// Shows the service's checks and its figures in short.
+#[utoipa::path(get, path = "/health", tag = "system", responses((status = 200, body = HealthAnswer)))]
+async fn health(State(system): State<System>) -> Answer<HealthAnswer> {
+    let report = system.health.report().await;
+    let now = Timestamp::try_from(tooloo_clock::wall()).unwrap_or_default();
+    Answer(HealthAnswer {
+        ok: report.checks.values().all(Outcome::passed),
+        service: system.identity.name,
+        version: system.identity.version,
+        time: now.to_string(),
+        uptime: system.started.elapsed().as_secs_f64(),
+        ready: report.ready,
+        checks: report.checks,
+        metrics: metrics::Requests::of(&system.tracer.handle().figures()),
+    })
+}
+
+/// Writes all metrics for a scraper.
+#[utoipa::path(
+    get, path = "/metrics", tag = "system",
+    responses((status = 200, body = String, content_type = "application/openmetrics-text")),
+)]
+async fn metrics(State(system): State<System>, headers: HeaderMap) -> Response {
+    metrics::answer(&system.hub, &headers)
+}
+
+/// Describes every operation of this service.
+#[utoipa::path(
+    get, path = "/openapi.json", tag = "system",
+    responses((status = 200, body = Value, description = "An OpenAPI document")),
+)]
+async fn openapi_document(State(system): State<System>) -> Response {
+    Json(&*system.openapi).into_response()
 }
 
 /// Shows what every layer of this service is doing.
-#[utoipa::path(get, path = "/api/v1/system/observability", tag = "system", responses((status = 200)))]
-async fn observability(State(system): State<System>) -> Response {
+#[utoipa::path(
+    get, path = "/api/v1/system/observability", tag = "system",
+    responses((status = 200, body = Value)),
+)]
+async fn observability(State(system): State<System>) -> Answer<Map<String, Value>> {
     let mut parts = Map::new();
     parts.insert("service".to_owned(), system.identity.name.into());
     parts.extend(system.hub.snapshot());
-    Answer(parts).into_response()
+    Answer(parts)
 }

@@ -1,9 +1,15 @@
 //! Background tasks that end before their service does.
 
-use std::{fmt, future::Future, sync::Mutex, sync::PoisonError};
+use std::{
+    fmt,
+    future::Future,
+    mem,
+    panic::AssertUnwindSafe,
+    sync::{Mutex, PoisonError},
+};
 
-use futures_util::future::BoxFuture;
-use tokio::{sync::watch, task::JoinHandle};
+use futures_util::{FutureExt, future::BoxFuture};
+use tokio::{sync::watch, task::JoinSet};
 
 /// Tells a background task, or a long answer, that the service is ending.
 #[derive(Clone, Debug)]
@@ -27,7 +33,7 @@ pub(crate) struct Planned {
 #[derive(Debug)]
 pub(crate) struct Tasks {
     stopper: Stopper,
-    running: Mutex<Vec<(String, JoinHandle<()>)>>,
+    running: Mutex<JoinSet<()>>,
 }
 
 impl Stop {
@@ -73,11 +79,15 @@ impl Planned {
 
     pub(crate) fn start(self) -> Tasks {
         let stopper = Stopper::new();
-        let running = self
-            .tasks
-            .into_iter()
-            .map(|(name, task)| (name, tokio::spawn(task(stopper.stop()))))
-            .collect();
+        let mut running = JoinSet::new();
+        for (name, task) in self.tasks {
+            let task = AssertUnwindSafe(task(stopper.stop())).catch_unwind();
+            running.spawn(async move {
+                if task.await.is_err() {
+                    tracing::error!(task = name, "a background task panicked");
+                }
+            });
+        }
         Tasks {
             stopper,
             running: Mutex::new(running),
@@ -86,27 +96,12 @@ impl Planned {
 }
 
 impl Tasks {
-    pub(crate) fn stop(&self) -> Stop {
-        self.stopper.stop()
-    }
-
-    /// Asks all tasks to stop and waits for them.
+    /// Asks all tasks to stop and waits for them; they are cut off where the wait is.
     pub(crate) async fn end(&self) {
         self.stopper.request();
-        let running =
-            std::mem::take(&mut *self.running.lock().unwrap_or_else(PoisonError::into_inner));
-        for (task, handle) in running {
-            if let Err(error) = handle.await {
-                tracing::error!(task, %error, "a background task failed");
-            }
-        }
-    }
-
-    /// Ends what did not stop when asked.
-    pub(crate) fn abort(&self) {
-        self.stopper.request();
-        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        running.iter().for_each(|(_, handle)| handle.abort());
+        let mut running =
+            mem::take(&mut *self.running.lock().unwrap_or_else(PoisonError::into_inner));
+        while running.join_next().await.is_some() {}
     }
 }
 

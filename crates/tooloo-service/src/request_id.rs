@@ -1,0 +1,31 @@
+//! Request ids: a caller's own, or a new one, on every answer.
+
+use axum::{extract::Request, middleware::Next, response::Response};
+use http::{HeaderName, HeaderValue};
+
+const NAME: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Longer ids are not carried; a new one takes their place.
+const LONGEST: usize = 128;
+
+pub(crate) async fn carry(mut request: Request, next: Next) -> Response {
+    let id = match request.headers().get(NAME) {
+        Some(id) if is_acceptable(id) => id.clone(),
+        _ => random(),
+    };
+    // Handlers and calls to peers see what the answer will carry.
+    request.headers_mut().insert(NAME, id.clone());
+    let mut response = next.run(request).await;
+    response.headers_mut().insert(NAME, id);
+    response
+}
+
+fn is_acceptable(id: &HeaderValue) -> bool {
+    let id = id.as_bytes();
+    (1..=LONGEST).contains(&id.len()) && id.iter().all(u8::is_ascii_graphic)
+}
+
+fn random() -> HeaderValue {
+    HeaderValue::try_from(format!("{:032x}", fastrand::u128(..)))
+        .expect("hexadecimal digits make a header value")
+}
