@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use forwarded_header_value::ForwardedHeaderValue;
+use forwarded_header_value::{ForwardedHeaderValue, ForwardedStanza};
 use http::{HeaderMap, header::FORWARDED};
 use ipnet::IpNet;
 
@@ -95,7 +95,7 @@ fn forwarded(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
             match parsed {
                 Some(parsed) => parsed
                     .iter()
-                    .map(|stanza| stanza.forwarded_for_ip())
+                    .map(ForwardedStanza::forwarded_for_ip)
                     .collect(),
                 None => vec![None],
             }

@@ -176,7 +176,7 @@ impl Call {
         }
         match self.side {
             Side::Server => {
-                attributes.push(("http.route".into(), route.route.to_string().into()));
+                attributes.push(("http.route".into(), route.pattern.to_string().into()));
                 attributes.push(("url.path".into(), self.uri.path().to_owned().into()));
             }
             Side::Client => attributes.push(("url.full".into(), url(&self.uri).into())),

@@ -6,6 +6,9 @@ use http::HeaderName;
 
 use crate::error::InvalidRate;
 
+/// Routes that figures are kept for, unless told otherwise.
+const MAX_ROUTES: NonZeroUsize = NonZeroUsize::new(512).expect("512 is not zero");
+
 /// How a tracer samples, what it keeps, and what it calls itself.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -45,7 +48,7 @@ impl TraceConfig {
             slow: Duration::from_secs(1),
             longest: Duration::from_secs(3600),
             store_bytes: 4 << 20,
-            max_routes: NonZeroUsize::new(512).expect("not zero"),
+            max_routes: MAX_ROUTES,
             headers: Arc::default(),
         }
     }

@@ -51,7 +51,7 @@ pub(crate) struct Flags(u8);
 /// It is set while a traced handler, or a future that was wrapped with
 /// [`in_scope`](TraceContext::in_scope), is being polled; a spawned task starts without one.
 pub fn current() -> Option<TraceContext> {
-    with_current(|current| current.cloned())
+    with_current(|context: Option<&TraceContext>| context.cloned())
 }
 
 pub(crate) fn with_current<T>(read: impl FnOnce(Option<&TraceContext>) -> T) -> T {

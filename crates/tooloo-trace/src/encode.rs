@@ -139,7 +139,7 @@ impl Family<'_> {
     }
 
     fn labels(&self, route: &Route, series: &Series) -> Labels {
-        let mut labels = vec![(self.target, route.route.to_string())];
+        let mut labels = vec![(self.target, route.pattern.to_string())];
         if let Some(method) = route.method.as_str() {
             labels.push(("http_request_method", method.to_owned()));
         }

@@ -142,7 +142,7 @@ impl RouteSnapshot {
             .filter_map(|series| Some((series.status?, series.durations.distribution().count)));
         Self {
             method: route.method.as_str(),
-            route: Arc::clone(&route.route),
+            route: Arc::clone(&route.pattern),
             count: durations.count,
             errors: route.errors(),
             cancelled: route.cancelled(),

@@ -195,6 +195,7 @@ mod tests {
         }
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "the sampler takes an option")]
     fn carried(state: &str) -> Option<Carried> {
         let state = Tracestate::parse(std::iter::once(state.as_bytes())).unwrap();
         Some(Carried {
@@ -208,11 +209,11 @@ mod tests {
         fastrand::seed(7);
         for rate in [0.0, 0.1, 0.5, 1.0] {
             let sampler = sampler(rate, ParentTrust::Follow);
-            let sampled = (0..20_000)
+            let kept = (0..20_000)
                 .filter(|_| sampler.decide(None, &mut None, 0).flags.sampled())
                 .count();
             #[expect(clippy::cast_precision_loss, reason = "a small count")]
-            let share = sampled as f64 / 20_000.0;
+            let share = kept as f64 / 20_000.0;
             assert!((share - rate).abs() < 0.01, "{share} of {rate}");
             assert!((sampler.rate() - rate).abs() < 1e-12);
         }
@@ -260,12 +261,12 @@ mod tests {
     #[test]
     fn caps_the_sampled_traces_of_a_second() {
         let sampler = Sampler::new(1.0, ParentTrust::Follow, 3).unwrap();
-        let sampled = |second| {
+        let kept = |second| {
             (0..10)
                 .filter(|_| sampler.decide(None, &mut None, second).flags.sampled())
                 .count()
         };
-        assert_eq!((sampled(5), sampled(6), sampled(5)), (3, 3, 0));
+        assert_eq!((kept(5), kept(6), kept(5)), (3, 3, 0));
     }
 
     proptest! {

@@ -113,7 +113,9 @@ mod tests {
             let max = 4000;
             let store = RecentSpans::new(max);
             let spans: Vec<_> = sizes.iter().map(|size| span(1, "x".repeat(*size))).collect();
-            spans.iter().for_each(|span| store.push(Arc::clone(span)));
+            for span in &spans {
+                store.push(Arc::clone(span));
+            }
 
             let mut room = max;
             let fitting = spans.iter().rev().filter(|span| span.bytes() <= max);

@@ -62,7 +62,7 @@ impl Histogram {
     }
 
     pub(crate) fn distribution(&self) -> Distribution {
-        let mut counts = [0; OCTAVES * PER_OCTAVE];
+        let mut counts = vec![0; OCTAVES * PER_OCTAVE];
         let mut nanoseconds = 0;
         for shard in self.shards.all() {
             nanoseconds += shard.nanoseconds.load(Ordering::Relaxed);
@@ -144,6 +144,7 @@ pub(crate) fn middle(index: i32) -> f64 {
 /// Returns the place of the bucket that a duration belongs to.
 #[expect(
     clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
     clippy::cast_sign_loss,
     clippy::cast_precision_loss,
     reason = "the exponent and the mantissa's bits are small; a duration loses less than a bucket's 2^-47"

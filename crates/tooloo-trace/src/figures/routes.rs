@@ -34,7 +34,7 @@ pub(crate) struct Routes {
     table: ArcSwap<Table>,
     growing: Mutex<()>,
     // Filled in order; the first is the overflow.
-    routes: Box<[OnceLock<Route>]>,
+    cells: Box<[OnceLock<Route>]>,
 }
 
 /// Where a route's figures are.
@@ -45,7 +45,7 @@ pub(crate) struct RouteId(usize);
 #[derive(Debug)]
 pub(crate) struct Route {
     pub(crate) method: MethodName,
-    pub(crate) route: Arc<str>,
+    pub(crate) pattern: Arc<str>,
     /// The name of the route's spans.
     pub(crate) name: Arc<str>,
     errors: AtomicU64,
@@ -72,13 +72,13 @@ pub(crate) struct Outcome {
 
 impl Routes {
     pub(crate) fn new(max: NonZeroUsize) -> Self {
-        let routes: Box<[_]> = (0..=max.get()).map(|_| OnceLock::new()).collect();
+        let cells: Box<[_]> = (0..=max.get()).map(|_| OnceLock::new()).collect();
         let overflow = Route::new(MethodName::Other, OVERFLOW.into());
-        routes[0].set(overflow).expect("the cell is new");
+        cells[0].set(overflow).expect("the cell is new");
         Self {
             table: ArcSwap::from_pointee(array::from_fn(|_| hashbrown::HashMap::default())),
             growing: Mutex::new(()),
-            routes,
+            cells,
         }
     }
 
@@ -92,14 +92,14 @@ impl Routes {
     }
 
     pub(crate) fn get(&self, id: RouteId) -> &Route {
-        self.routes[id.0]
+        self.cells[id.0]
             .get()
             .expect("an id is given out after its route is there")
     }
 
     /// Returns the routes that were asked for.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Route> {
-        self.routes
+        self.cells
             .iter()
             .map_while(OnceLock::get)
             .filter(|route| route.is_used())
@@ -113,7 +113,7 @@ impl Routes {
             return *id;
         }
         let taken = 1 + table.iter().map(hashbrown::HashMap::len).sum::<usize>();
-        let Some(cell) = self.routes.get(taken) else {
+        let Some(cell) = self.cells.get(taken) else {
             return RouteId(0);
         };
         let name: Arc<str> = route.into();
@@ -134,7 +134,7 @@ impl Route {
                 Some(method) => format!("{method} {route}").into(),
                 None => Arc::clone(&route),
             },
-            route,
+            pattern: route,
             errors: AtomicU64::new(0),
             cancelled: AtomicU64::new(0),
             series: [const { OnceLock::new() }; MAX_STATUSES + 1],
@@ -260,7 +260,7 @@ mod tests {
             .collect();
         assert_ne!(ids[0], ids[1]);
         assert_eq!(ids[2], ids[3]);
-        assert_eq!(&*routes.get(ids[2]).route, OVERFLOW);
+        assert_eq!(&*routes.get(ids[2]).pattern, OVERFLOW);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! OpenTelemetry's `tracestate` member: `ot=th:<rejection threshold>;rv:<randomness>`.
 //!
-//! See OpenTelemetry's "TraceState: Probability Sampling". Both values are 56 bits; a threshold is
+//! See OpenTelemetry's `TraceState` handling, "Probability Sampling". Both values are 56 bits; a threshold is
 //! written without its trailing zeros, a randomness with all fourteen digits.
 
 use super::tracestate::Tracestate;
