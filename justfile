@@ -1,0 +1,44 @@
+# The commands of the project; `just` alone lists them.
+
+set shell := ["bash", "-euo", "pipefail", "-c"]
+
+export RUSTDOCFLAGS := "-D warnings"
+
+_list:
+    @just --list --unsorted
+
+# Format, lints, tests, docs, dependency checks: all that a change must pass.
+check: format lint test doc deny
+
+# Check the formatting.
+format:
+    cargo fmt --all --check
+
+# Check the code with clippy, warnings denied.
+lint:
+    cargo clippy --workspace --all-targets -- -D warnings
+
+# Run the tests that need a Rust toolchain and a C compiler, and nothing else.
+test:
+    cargo test --workspace
+
+# Run the tests that need servers of the system's packages; a missing server fails them.
+test-servers:
+    cargo test --workspace -- --ignored
+
+# Build the documentation, warnings denied.
+doc:
+    cargo doc --workspace --no-deps
+
+# Check licences, bans and sources of the dependencies; installs cargo-deny where it is missing.
+deny:
+    cargo deny --version >/dev/null 2>&1 || cargo install --locked cargo-deny --version 0.20.2
+    cargo deny check bans licenses sources
+
+# Feed random headers to the trace crate's codec for some seconds; needs a nightly toolchain and cargo-fuzz.
+fuzz seconds="60":
+    cd crates/tooloo-trace && cargo +nightly fuzz run context -- -max_total_time={{ seconds }}
+
+# Run the fleet.
+run *arguments:
+    cargo run --release -- {{ arguments }}
