@@ -1,0 +1,76 @@
+//! Puts the service together.
+
+use std::sync::Arc;
+
+use tooloo_service::{App, Kit, Peer, Settings, StartError, Store, directory};
+
+use crate::{
+    CapabilitiesConfig, SERVICE,
+    fetch::Bounds,
+    probe::Prober,
+    refresh::Refresher,
+    routes::{self, Capabilities},
+    sources::Sources,
+    store::{MIGRATIONS, Records},
+};
+
+/// Builds the service from its settings.
+///
+/// # Errors
+///
+/// Where the data folder or the database cannot be used.
+pub async fn app(settings: Settings<CapabilitiesConfig>) -> Result<App, StartError> {
+    let mut kit = Kit::new(&SERVICE, &settings.kit)?;
+    let config = settings.domain;
+    let store = Store::open(kit.data_file("capabilities.sqlite"), MIGRATIONS).await?;
+
+    // Without its database the service knows nothing. The services it looks at are no check:
+    // telling that one is down is the job.
+    let database = store.clone();
+    kit.check("database", move || {
+        let database = database.clone();
+        async move { database.ping().await }
+    });
+
+    let records = Records::new(store, config.history_limit.get());
+    // The whole fleet, this service included: it is looked at like the others.
+    let peers: Vec<Peer> = directory::SERVICES
+        .iter()
+        .map(|service| kit.peer(service.name))
+        .collect();
+    let sources = Arc::new(Sources::new(peers));
+    let bounds = Bounds {
+        timeout: config.fetch_timeout.get(),
+        bytes: config.document_limit.get(),
+    };
+    let refresher = Arc::new(Refresher::new(
+        Arc::clone(&sources),
+        records.clone(),
+        bounds,
+        config.operation_limit.get(),
+    ));
+
+    kit.task("refresh", {
+        let refresher = Arc::clone(&refresher);
+        let interval = config.refresh_interval.get();
+        move |stop| async move { refresher.keep_fresh(interval, stop).await }
+    });
+    if let Some(interval) = config.probe_interval {
+        let prober = Prober {
+            sources: Arc::clone(&sources),
+            records: records.clone(),
+            timeout: config.probe_timeout.get(),
+        };
+        kit.task("probe", move |stop| async move {
+            prober.keep_probing(interval.get(), stop).await;
+        });
+    }
+
+    let capabilities = Capabilities {
+        records,
+        sources,
+        refresher,
+        config,
+    };
+    Ok(kit.finish(routes::routes(Arc::new(capabilities))))
+}

@@ -1,0 +1,77 @@
+//! What the service answers.
+
+mod activation;
+mod discovered;
+mod history;
+mod list;
+mod status;
+
+use std::sync::Arc;
+
+use tooloo_service::Problem;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    CapabilitiesConfig,
+    capability::{Capability, Known},
+    refresh::Refresher,
+    sources::Sources,
+    store::Records,
+};
+
+/// What the handlers share.
+#[derive(Debug)]
+pub(crate) struct Capabilities {
+    pub(crate) records: Records,
+    pub(crate) sources: Arc<Sources>,
+    pub(crate) refresher: Arc<Refresher>,
+    pub(crate) config: CapabilitiesConfig,
+}
+
+pub(crate) fn routes(capabilities: Arc<Capabilities>) -> OpenApiRouter {
+    OpenApiRouter::new()
+        .routes(routes!(discovered::discovered_capabilities))
+        .routes(routes!(list::list_capabilities))
+        .routes(routes!(status::capabilities_status))
+        .routes(routes!(status::capabilities_insights))
+        .routes(routes!(history::capabilities_history))
+        .routes(routes!(activation::activate_capability))
+        .routes(routes!(activation::deactivate_capability))
+        .with_state(capabilities)
+}
+
+impl Capabilities {
+    /// Returns every operation ever seen, after at least one look at the services.
+    async fn all(&self) -> Result<Vec<Capability>, Problem> {
+        self.refresher.refresh_once().await?;
+        let known = self.records.all().await?;
+        Ok(known.into_iter().map(|known| self.joined(known)).collect())
+    }
+
+    /// Adds what is known of the operation's service right now.
+    fn joined(&self, known: Known) -> Capability {
+        let present = self.sources.present(&known.operation.service);
+        Capability::new(known, &present)
+    }
+
+    /// Returns the names of the services.
+    fn services(&self) -> Vec<&str> {
+        self.sources
+            .peers()
+            .iter()
+            .map(tooloo_service::Peer::name)
+            .collect()
+    }
+
+    /// Refuses a service that is none of the fleet.
+    fn check_service(&self, service: Option<&str>) -> Result<(), Problem> {
+        let services = self.services();
+        match service {
+            Some(service) if !services.contains(&service) => {
+                let detail = format!("`service` must be one of {}", services.join(", "));
+                Err(Problem::unprocessable("unknown_service", detail))
+            }
+            _ => Ok(()),
+        }
+    }
+}

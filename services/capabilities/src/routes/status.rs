@@ -1,0 +1,127 @@
+//! Where everything stands, and what it adds up to.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::extract::State;
+use jiff::Timestamp;
+use serde::Serialize;
+use tooloo_service::{Answer, Problem};
+use utoipa::ToSchema;
+
+use super::Capabilities;
+use crate::{
+    capability::Capability,
+    insights::{Insights, Totals},
+    refresh::now,
+};
+
+/// Where everything stands.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Status {
+    services: Services,
+    capabilities: Totals,
+    /// Activated operations, also those that are gone.
+    active: Vec<Capability>,
+    refresh: Every,
+    /// `null` where nothing is probed.
+    probing: Option<Every>,
+}
+
+/// Services by how they answered the last look.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Services {
+    known: usize,
+    reachable: usize,
+    unreachable: Vec<String>,
+    /// Answered, but with nothing usable.
+    unreadable: Vec<String>,
+}
+
+/// Something that happens again and again.
+#[derive(Debug, Serialize, ToSchema)]
+struct Every {
+    /// In milliseconds.
+    interval: f64,
+}
+
+/// What the fleet's capabilities add up to, at a time.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Summary {
+    #[schema(value_type = String, format = DateTime)]
+    time: Timestamp,
+    #[serde(flatten)]
+    insights: Insights,
+}
+
+/// Shows which services answer and how the active operations do.
+#[utoipa::path(
+    get,
+    path = "/api/v1/capabilities/status",
+    tag = "capabilities",
+    summary = "Shows services and active operations",
+    responses((status = 200, body = Status))
+)]
+pub(super) async fn capabilities_status(
+    State(capabilities): State<Arc<Capabilities>>,
+) -> Result<Answer<Status>, Problem> {
+    let mut all = capabilities.all().await?;
+    let totals = Totals::of(&all);
+    all.retain(Capability::is_active);
+    let config = &capabilities.config;
+    Ok(Answer(Status {
+        services: services(&capabilities),
+        capabilities: totals,
+        active: all,
+        refresh: every(config.refresh_interval.get()),
+        probing: config.probe_interval.map(|interval| every(interval.get())),
+    }))
+}
+
+/// Sums up counts, use and failures over all operations.
+#[utoipa::path(
+    get,
+    path = "/api/v1/capabilities/insights",
+    tag = "capabilities",
+    summary = "Sums up use and failures",
+    responses((status = 200, body = Summary))
+)]
+pub(super) async fn capabilities_insights(
+    State(capabilities): State<Arc<Capabilities>>,
+) -> Result<Answer<Summary>, Problem> {
+    let all = capabilities.all().await?;
+    Ok(Answer(Summary {
+        time: now(),
+        insights: Insights::of(&capabilities.services(), &all),
+    }))
+}
+
+fn services(capabilities: &Capabilities) -> Services {
+    let mut services = Services {
+        known: 0,
+        reachable: 0,
+        unreachable: Vec::new(),
+        unreadable: Vec::new(),
+    };
+    for service in capabilities.services() {
+        let present = capabilities.sources.present(service);
+        services.known += 1;
+        match present.reachable {
+            Some(true) => {
+                services.reachable += 1;
+                if !present.is_read() {
+                    services.unreadable.push(service.to_owned());
+                }
+            }
+            Some(false) => services.unreachable.push(service.to_owned()),
+            None => {}
+        }
+    }
+    services
+}
+
+fn every(interval: Duration) -> Every {
+    Every {
+        interval: interval.as_secs_f64() * 1e3,
+    }
+}
