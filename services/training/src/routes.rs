@@ -1,0 +1,73 @@
+//! The HTTP interface.
+
+mod history;
+mod overview;
+mod practice;
+mod progress;
+mod session;
+mod summary;
+mod topics;
+
+use std::sync::Arc;
+
+use tooloo_service::{Problem, Store};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    TrainingConfig,
+    store::{self, rounds::Terms},
+    topic::TopicId,
+};
+
+/// What the handlers share.
+#[derive(Clone)]
+pub(crate) struct Training {
+    store: Store,
+    config: Arc<TrainingConfig>,
+}
+
+/// Collects the routes.
+pub(crate) fn router(training: Training) -> OpenApiRouter {
+    OpenApiRouter::new()
+        .routes(routes!(overview::overview))
+        .routes(routes!(session::active))
+        .routes(routes!(topics::deep_dive))
+        .routes(routes!(progress::progress))
+        .routes(routes!(history::history))
+        .routes(routes!(topics::new_topic))
+        .routes(routes!(session::start))
+        .routes(routes!(practice::round))
+        .routes(routes!(topics::next_domain))
+        .with_state(training)
+}
+
+impl Training {
+    pub(crate) fn new(store: Store, config: TrainingConfig) -> Self {
+        Self {
+            store,
+            config: Arc::new(config),
+        }
+    }
+
+    fn threshold(&self) -> f64 {
+        self.config.mastery_threshold.value()
+    }
+
+    fn terms_now(&self) -> Terms {
+        Terms {
+            threshold: self.threshold(),
+            idle: self.config.session_idle,
+            now: store::now(),
+        }
+    }
+}
+
+/// Says that no topic has this id.
+fn unknown_topic(id: &TopicId) -> Problem {
+    Problem::not_found("unknown_topic", format!("there is no topic `{id}`"))
+}
+
+/// Says that there is nothing to choose from.
+fn no_topics() -> Problem {
+    Problem::not_found("no_topics", "there is no topic to practise")
+}

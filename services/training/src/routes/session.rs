@@ -1,0 +1,117 @@
+//! `POST /start` and `GET /active`: the practice session.
+
+use axum::extract::{FromRequest, Request, State};
+use http::header;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use tooloo_service::{Answer, AnswerWith, Json, Problem};
+use utoipa::ToSchema;
+
+use super::{Training, summary::SessionSummary, unknown_topic};
+use crate::{
+    store::{rounds, sessions, topics},
+    topic::TopicId,
+};
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Active {
+    /// `null` where no session runs.
+    session: Option<SessionSummary>,
+}
+
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct StartRequest {
+    /// What to practise; the next topic where none is given.
+    topic: Option<TopicId>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Started {
+    session: SessionSummary,
+    /// The session that this one ended.
+    ended: Option<i64>,
+}
+
+/// A JSON body that may be left out altogether.
+pub(super) struct OptionalJson<T>(T);
+
+#[utoipa::path(
+    get, path = "/api/v1/training/active", tag = "training",
+    summary = "The running session, if any",
+    responses((status = 200, body = Active))
+)]
+pub(super) async fn active(State(training): State<Training>) -> Result<Answer<Active>, Problem> {
+    let terms = training.terms_now();
+    let session = training
+        .store
+        .read(move |db| {
+            let Some(session) = sessions::running(db, terms.idle, terms.now)? else {
+                return Ok(None);
+            };
+            let topic = topics::find(db, &session.topic)?;
+            Ok(topic.map(|topic| SessionSummary::new(session, &topic)))
+        })
+        .await?;
+    Ok(Answer(Active { session }))
+}
+
+#[utoipa::path(
+    post, path = "/api/v1/training/start", tag = "training",
+    summary = "Start a session on a topic, or on the next one",
+    request_body(content = StartRequest, description = "May be left out"),
+    responses(
+        (status = 201, body = Started),
+        (status = 404, description = "No such topic"),
+        (status = 422, description = "A field has the wrong type"),
+    )
+)]
+pub(super) async fn start(
+    State(training): State<Training>,
+    OptionalJson(request): OptionalJson<StartRequest>,
+) -> Result<AnswerWith<Started>, Problem> {
+    let terms = training.terms_now();
+    let wanted = request.topic.clone();
+    let started = training
+        .store
+        .write(move |tx| {
+            let Some(topic) = rounds::named_or_next(tx, wanted.as_ref(), terms)? else {
+                return Ok(None);
+            };
+            let ended = sessions::running(tx, terms.idle, terms.now)?;
+            let session = sessions::start(tx, &topic, terms.now)?;
+            Ok(Some(Started {
+                session: SessionSummary::new(session, &topic),
+                ended: ended.map(|session| session.id),
+            }))
+        })
+        .await?;
+    match (started, request.topic) {
+        (Some(started), _) => Ok(Answer::created(started)),
+        (None, Some(topic)) => Err(unknown_topic(&topic)),
+        (None, None) => Err(super::no_topics()),
+    }
+}
+
+impl<T, S> FromRequest<S> for OptionalJson<T>
+where
+    T: DeserializeOwned + Default,
+    S: Send + Sync,
+{
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        if request.headers().contains_key(header::CONTENT_TYPE) {
+            let Json(value) = Json::from_request(request, state).await?;
+            return Ok(Self(value));
+        }
+        // No type: then there may be no content either.
+        match axum::body::to_bytes(request.into_body(), 0).await {
+            Ok(_) => Ok(Self(T::default())),
+            Err(_) => Err(Problem::new(
+                http::StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported_media_type",
+                "expected no body, or one with `content-type: application/json`",
+            )),
+        }
+    }
+}

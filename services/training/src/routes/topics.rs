@@ -1,0 +1,249 @@
+//! One topic at a time: a close look, a new one, the next one.
+
+use axum::extract::State;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use tooloo_service::{Answer, AnswerWith, Json, Path, Problem};
+use utoipa::ToSchema;
+
+use super::{Training, history::RoundEntry, no_topics, summary::TopicSummary, unknown_topic};
+use crate::{
+    mastery::Parameters,
+    next::{self, Choice, Purpose},
+    outlook,
+    store::{
+        self,
+        rounds::{self, Round},
+        topics::{self, NotAdded, Topic},
+    },
+    topic::{Difficulty, TopicId, TopicName},
+};
+
+/// The rounds that a close look shows, and the points of its curve.
+const RECENT_ROUNDS: usize = 20;
+const CURVE_POINTS: u16 = 200;
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct DeepDive {
+    topic: TopicSummary,
+    created_at: Timestamp,
+    /// P(L0), P(T), P(S) and P(G) of the topic's model.
+    parameters: Parameters,
+    mastery_threshold: f64,
+    /// How likely the next answer is right.
+    predicted_correct: f64,
+    /// How many more rounds the model expects until the threshold; `null` beyond a thousand.
+    expected_rounds_to_mastery: Option<f64>,
+    /// Newest first.
+    recent_rounds: Vec<RoundEntry>,
+    /// The newest rounds, oldest first.
+    learning_curve: Vec<CurvePoint>,
+}
+
+/// The topic after one of its rounds.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct CurvePoint {
+    /// Counted from 1 within the topic.
+    attempt: u32,
+    correct: bool,
+    /// How likely the answer was right, before it was given.
+    predicted_correct: f64,
+    mastery: f64,
+}
+
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewTopic {
+    name: TopicName,
+    /// Sets the parameters of the topic's model; medium where none is given.
+    #[serde(default)]
+    difficulty: Difficulty,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Added {
+    topic: TopicSummary,
+    parameters: Parameters,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct NextDomain {
+    topic: TopicSummary,
+    purpose: Purpose,
+    reason: String,
+    /// What the topics were compared by.
+    score: f64,
+    /// 0 for just practised, near 1 for long ago, 1 for never.
+    staleness: f64,
+    predicted_correct: f64,
+    /// Topics below the threshold, this one included.
+    topics_to_master: usize,
+}
+
+#[utoipa::path(
+    get, path = "/api/v1/training/deep-dive/{topic}", tag = "training",
+    summary = "One topic's model, forecast, rounds and learning curve",
+    params(("topic" = String, Path, description = "The topic's id, or any spelling of its name")),
+    responses((status = 200, body = DeepDive), (status = 404, description = "No such topic"))
+)]
+pub(super) async fn deep_dive(
+    State(training): State<Training>,
+    Path(topic): Path<String>,
+) -> Result<Answer<DeepDive>, Problem> {
+    let id = TopicId::try_from(topic)
+        .map_err(|bad| Problem::not_found("unknown_topic", bad.to_string()))?;
+    let wanted = id.clone();
+    let found = training
+        .store
+        .read(move |db| match topics::find(db, &wanted)? {
+            Some(topic) => Ok(Some((rounds::newest(db, &topic.id, CURVE_POINTS)?, topic))),
+            None => Ok(None),
+        })
+        .await?;
+    let (rounds, topic) = found.ok_or_else(|| unknown_topic(&id))?;
+    Ok(Answer(DeepDive::of(&topic, rounds, training.threshold())))
+}
+
+#[utoipa::path(
+    post, path = "/api/v1/training/new-topic", tag = "training",
+    summary = "Add a topic",
+    request_body = NewTopic,
+    responses(
+        (status = 201, body = Added),
+        (status = 409, description = "The topic exists, or there are as many as there may be"),
+        (status = 422, description = "A field is missing or not valid"),
+    )
+)]
+pub(super) async fn new_topic(
+    State(training): State<Training>,
+    Json(request): Json<NewTopic>,
+) -> Result<AnswerWith<Added>, Problem> {
+    let NewTopic { name, difficulty } = request;
+    let id = name.id();
+    let parameters = training.config.models.of(difficulty);
+    let max = training.config.max_topics.get();
+    let now = store::now();
+    let added = training
+        .store
+        .write(move |tx| topics::add(tx, &name, difficulty, parameters, max, now))
+        .await?;
+    match added {
+        Ok(topic) => Ok(Answer::created(Added {
+            topic: TopicSummary::new(&topic, training.threshold()),
+            parameters,
+        })),
+        Err(NotAdded::Exists) => Err(Problem::conflict(
+            "topic_exists",
+            format!("`name`: there is a topic `{id}` already"),
+        )),
+        Err(NotAdded::Full) => Err(Problem::conflict(
+            "too_many_topics",
+            format!("there may be at most {max} topics"),
+        )),
+    }
+}
+
+#[utoipa::path(
+    get, path = "/api/v1/next-domain", tag = "training",
+    summary = "What to practise next, and why",
+    responses((status = 200, body = NextDomain))
+)]
+pub(super) async fn next_domain(
+    State(training): State<Training>,
+) -> Result<Answer<NextDomain>, Problem> {
+    let now = store::now();
+    let threshold = training.threshold();
+    let topics = training.store.read(topics::all).await?;
+    let standings: Vec<_> = topics.iter().map(Topic::standing).collect();
+    let choice = next::choose(&standings, threshold, now).ok_or_else(no_topics)?;
+    let topic = &topics[choice.index];
+    Ok(Answer(NextDomain {
+        topic: TopicSummary::new(topic, threshold),
+        purpose: choice.purpose,
+        reason: reason(topic, choice, threshold, now),
+        score: choice.score,
+        staleness: choice.staleness,
+        predicted_correct: topic.parameters.predict(topic.state.mastery),
+        topics_to_master: standings
+            .iter()
+            .filter(|standing| standing.mastery < threshold)
+            .count(),
+    }))
+}
+
+impl DeepDive {
+    fn of(topic: &Topic, rounds: Vec<Round>, threshold: f64) -> Self {
+        let mastery = topic.state.mastery;
+        let last = topic.state.attempts;
+        let shown = u32::try_from(rounds.len()).unwrap_or(last);
+        let curve = (last.saturating_sub(shown)..).zip(&rounds);
+        Self {
+            topic: TopicSummary::new(topic, threshold),
+            created_at: topic.created_at,
+            parameters: topic.parameters,
+            mastery_threshold: threshold,
+            predicted_correct: topic.parameters.predict(mastery),
+            expected_rounds_to_mastery: outlook::rounds_to(threshold, mastery, topic.parameters),
+            learning_curve: curve
+                .map(|(before, round)| CurvePoint {
+                    attempt: before + 1,
+                    correct: round.correct,
+                    predicted_correct: topic.parameters.predict(round.mastery_before),
+                    mastery: round.mastery,
+                })
+                .collect(),
+            recent_rounds: rounds
+                .into_iter()
+                .rev()
+                .take(RECENT_ROUNDS)
+                .map(RoundEntry::from)
+                .collect(),
+        }
+    }
+}
+
+fn reason(topic: &Topic, choice: Choice, threshold: f64, now: Timestamp) -> String {
+    let practised = topic.state.last_practised.map_or_else(
+        || "never practised".to_owned(),
+        |then| format!("last practised {}", ago(now.duration_since(then))),
+    );
+    let mastery = topic.state.mastery;
+    match choice.purpose {
+        Purpose::Learn => format!("mastery {mastery:.2} of {threshold}, {practised}"),
+        Purpose::Review => format!("every topic is mastered; this one was {practised}"),
+    }
+}
+
+fn ago(waited: SignedDuration) -> String {
+    let minutes = waited.as_mins().max(0);
+    let (count, unit) = match minutes {
+        0 => return "just now".to_owned(),
+        1..60 => (minutes, "minute"),
+        60..1_440 => (minutes / 60, "hour"),
+        _ => (minutes / 1_440, "day"),
+    };
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {unit}{plural} ago")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tells_how_long_ago_in_the_largest_unit() {
+        for (seconds, text) in [
+            (-90, "just now"),
+            (59, "just now"),
+            (60, "1 minute ago"),
+            (7_199, "1 hour ago"),
+            (7_200, "2 hours ago"),
+            (172_800, "2 days ago"),
+        ] {
+            assert_eq!(ago(SignedDuration::from_secs(seconds)), text);
+        }
+    }
+}
