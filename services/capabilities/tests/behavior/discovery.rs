@@ -209,6 +209,22 @@ async fn keeps_what_vanished_as_gone_and_notices_its_return() {
 }
 
 #[tokio::test]
+async fn callers_who_wait_for_a_look_share_it() {
+    let mut everyone = Upstream::start(Document::Good(offering(&["overview"]))).await;
+    let names = tooloo_service::directory::SERVICES.map(|service| service.name);
+    let fleet = names.map(|name| (name, &everyone));
+    let domain = json!({"refresh_interval": "1h"});
+    let service = Service::start_with(domain, &fleet).await;
+    let callers = (0..10).map(|_| service.refresh());
+    for found in futures_util::future::join_all(callers).await {
+        assert_eq!(found["count"], 8);
+    }
+    // The one at the start, the first caller's, and one for all who came while it ran.
+    let looks = everyone.count("/openapi.json") / names.len();
+    assert!(looks <= 3, "{looks} looks");
+}
+
+#[tokio::test]
 async fn looks_again_by_itself() {
     let mut training = Upstream::start(Document::Good(offering(&["overview"]))).await;
     let domain = json!({"refresh_interval": "20ms"});

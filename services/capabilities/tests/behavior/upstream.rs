@@ -132,6 +132,12 @@ impl Upstream {
         timeout(SOON, asked).await.expect("a request in time");
     }
 
+    /// Counts the requests to `path` so far.
+    pub(crate) fn count(&mut self, path: &str) -> usize {
+        let asked = std::iter::from_fn(|| self.requests.try_recv().ok());
+        asked.filter(|asked| asked.path == path).count()
+    }
+
     /// Forgets the requests so far.
     pub(crate) fn forget(&mut self) {
         while self.requests.try_recv().is_ok() {}
