@@ -42,6 +42,9 @@ pub(crate) struct Capability {
     pub(crate) state: State,
     /// Whether its service answers and still offers it; `null` before the first look.
     pub(crate) reachable: Option<bool>,
+    /// When its service was last looked at: what is told of it, and its usage, are as of then.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    looked: Option<Timestamp>,
     #[schema(value_type = String, format = DateTime)]
     first_seen: Timestamp,
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -84,6 +87,7 @@ impl Capability {
             reachable: present
                 .reachable
                 .map(|reachable| reachable && state != State::Gone),
+            looked: present.looked,
             usage: present.usage(&known.operation),
             operation: known.operation,
             first_seen: known.first_seen,

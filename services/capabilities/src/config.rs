@@ -46,7 +46,7 @@ impl Default for CapabilitiesConfig {
     fn default() -> Self {
         let nonzero = |n| NonZeroUsize::new(n).expect("a default above zero");
         Self {
-            refresh_interval: Wait(Duration::from_secs(15)),
+            refresh_interval: Wait(Duration::from_secs(10)),
             fetch_timeout: Wait(Duration::from_secs(3)),
             document_limit: nonzero(2 * 1024 * 1024),
             operation_limit: nonzero(1_000),

@@ -30,20 +30,24 @@ pub(crate) struct Capabilities {
 
 pub(crate) fn routes(capabilities: Arc<Capabilities>) -> OpenApiRouter {
     OpenApiRouter::new()
-        .routes(routes!(discovered::discovered_capabilities))
-        .routes(routes!(list::list_capabilities))
-        .routes(routes!(status::capabilities_status))
-        .routes(routes!(status::capabilities_insights))
-        .routes(routes!(history::capabilities_history))
-        .routes(routes!(activation::activate_capability))
-        .routes(routes!(activation::deactivate_capability))
+        .routes(routes!(discovered::discovered))
+        .routes(routes!(list::list))
+        .routes(routes!(status::status))
+        .routes(routes!(status::insights))
+        .routes(routes!(history::history))
+        .routes(routes!(activation::activate))
+        .routes(routes!(activation::deactivate))
         .with_state(capabilities)
 }
 
 impl Capabilities {
-    /// Returns every operation ever seen, after at least one look at the services.
-    async fn all(&self) -> Result<Vec<Capability>, Problem> {
-        self.refresher.refresh_once().await?;
+    /// Returns every operation ever seen, after a look at the services now or earlier.
+    async fn all(&self, refresh: bool) -> Result<Vec<Capability>, Problem> {
+        if refresh {
+            self.refresher.refresh().await?;
+        } else {
+            self.refresher.refresh_once().await?;
+        }
         let known = self.records.all().await?;
         Ok(known.into_iter().map(|known| self.joined(known)).collect())
     }

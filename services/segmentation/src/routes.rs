@@ -20,11 +20,11 @@ pub(crate) struct Segmentation {
 
 pub(crate) fn routes(segmentation: Arc<Segmentation>) -> OpenApiRouter {
     OpenApiRouter::new()
-        .routes(routes!(analyze::analyze_conversation))
-        .routes(routes!(analyze::demonstrate_segmentation))
-        .routes(routes!(cohorts::create_cohorts, cohorts::newest_cohorts))
-        .routes(routes!(cohorts::cohort_of_user))
-        .routes(routes!(status::segmentation_status))
-        .routes(routes!(status::configure_segmentation))
+        .routes(routes!(analyze::analyze))
+        .routes(routes!(analyze::demo))
+        .routes(routes!(cohorts::group_users, cohorts::cohorts))
+        .routes(routes!(cohorts::user_cohort))
+        .routes(routes!(status::status))
+        .routes(routes!(status::configure))
         .with_state(segmentation)
 }

@@ -44,7 +44,7 @@ pub(super) struct Outcome {
         (status = 409, description = "The operation is offered no more"),
     )
 )]
-pub(super) async fn activate_capability(
+pub(super) async fn activate(
     State(capabilities): State<Arc<Capabilities>>,
     Json(Named { id }): Json<Named>,
 ) -> Result<Answer<Outcome>, Problem> {
@@ -63,7 +63,7 @@ pub(super) async fn activate_capability(
         (status = 404, description = "No service ever offered such an operation"),
     )
 )]
-pub(super) async fn deactivate_capability(
+pub(super) async fn deactivate(
     State(capabilities): State<Arc<Capabilities>>,
     Json(Named { id }): Json<Named>,
 ) -> Result<Answer<Outcome>, Problem> {

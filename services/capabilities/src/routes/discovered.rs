@@ -73,21 +73,18 @@ struct Source {
         (status = 422, description = "No such service"),
     )
 )]
-pub(super) async fn discovered_capabilities(
+pub(super) async fn discovered(
     State(capabilities): State<Arc<Capabilities>>,
     Query(asked): Query<Asked>,
 ) -> Result<Answer<Discovered>, Problem> {
     capabilities.check_service(asked.service.as_deref())?;
-    if asked.refresh {
-        capabilities.refresher.refresh().await?;
-    }
     let wanted = |service: &str| {
         asked
             .service
             .as_deref()
             .is_none_or(|asked| asked == service)
     };
-    let all = capabilities.all().await?;
+    let all = capabilities.all(asked.refresh).await?;
     let documents = capabilities.records.documents().await?;
     let services = capabilities
         .services()

@@ -46,7 +46,7 @@ impl Default for Asked {
         (status = 422, description = "The page is too large"),
     )
 )]
-pub(super) async fn capabilities_history(
+pub(super) async fn history(
     State(capabilities): State<Arc<Capabilities>>,
     Query(Asked { before, limit }): Query<Asked>,
 ) -> Result<Answer<Page>, Problem> {

@@ -18,6 +18,8 @@ pub(super) struct Asked {
     /// Only operations in this state.
     #[param(inline)]
     state: Option<CapabilityState>,
+    /// Look at all services before answering.
+    refresh: bool,
     /// Only operations of this service.
     service: Option<String>,
 }
@@ -41,12 +43,12 @@ pub(super) struct List {
         (status = 422, description = "No such service"),
     )
 )]
-pub(super) async fn list_capabilities(
+pub(super) async fn list(
     State(capabilities): State<Arc<Capabilities>>,
     Query(asked): Query<Asked>,
 ) -> Result<Answer<List>, Problem> {
     capabilities.check_service(asked.service.as_deref())?;
-    let mut listed = capabilities.all().await?;
+    let mut listed = capabilities.all(asked.refresh).await?;
     listed.retain(|capability| {
         let service = asked.service.as_ref();
         asked.state.is_none_or(|state| state == capability.state)

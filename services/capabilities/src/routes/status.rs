@@ -4,9 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use axum::extract::State;
 use jiff::Timestamp;
-use serde::Serialize;
-use tooloo_service::{Answer, Problem};
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use tooloo_service::{Answer, Problem, Query};
+use utoipa::{IntoParams, ToSchema};
 
 use super::Capabilities;
 use crate::{
@@ -14,6 +14,15 @@ use crate::{
     insights::{Insights, Totals},
     refresh::now,
 };
+
+/// How fresh the answer has to be.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Asked {
+    /// Look at all services before answering.
+    refresh: bool,
+}
 
 /// Where everything stands.
 #[derive(Debug, Serialize, ToSchema)]
@@ -60,12 +69,14 @@ pub(super) struct Summary {
     path = "/api/v1/capabilities/status",
     tag = "capabilities",
     summary = "Shows services and active operations",
+    params(Asked),
     responses((status = 200, body = Status))
 )]
-pub(super) async fn capabilities_status(
+pub(super) async fn status(
     State(capabilities): State<Arc<Capabilities>>,
+    Query(Asked { refresh }): Query<Asked>,
 ) -> Result<Answer<Status>, Problem> {
-    let mut all = capabilities.all().await?;
+    let mut all = capabilities.all(refresh).await?;
     let totals = Totals::of(&all);
     all.retain(Capability::is_active);
     let config = &capabilities.config;
@@ -84,12 +95,14 @@ pub(super) async fn capabilities_status(
     path = "/api/v1/capabilities/insights",
     tag = "capabilities",
     summary = "Sums up use and failures",
+    params(Asked),
     responses((status = 200, body = Summary))
 )]
-pub(super) async fn capabilities_insights(
+pub(super) async fn insights(
     State(capabilities): State<Arc<Capabilities>>,
+    Query(Asked { refresh }): Query<Asked>,
 ) -> Result<Answer<Summary>, Problem> {
-    let all = capabilities.all().await?;
+    let all = capabilities.all(refresh).await?;
     Ok(Answer(Summary {
         time: now(),
         insights: Insights::of(&capabilities.services(), &all),

@@ -68,8 +68,7 @@ async fn reports_the_use_that_services_count() {
         {"method": "GET", "route": "/overview", "count": 10, "errors": 4, "p99Latency": 7.5},
         {"method": "POST", "route": "/round", "count": 99, "errors": 0, "p99Latency": 1.0},
     ]));
-    service.refresh().await;
-    let told = service.get("/status").await.ok();
+    let told = service.get("/status?refresh=true").await.ok();
     let overview = find(&told["active"], "id", "training.overview");
     assert_eq!(
         overview["usage"],

@@ -259,13 +259,13 @@ async fn finds_its_own_operations_like_any_others() {
     let found = service.refresh().await;
     let own = ids(&found["capabilities"]);
     for name in [
-        "discovered_capabilities",
-        "list_capabilities",
-        "capabilities_status",
-        "capabilities_insights",
-        "capabilities_history",
-        "activate_capability",
-        "deactivate_capability",
+        "discovered",
+        "list",
+        "status",
+        "insights",
+        "history",
+        "activate",
+        "deactivate",
     ] {
         let id = format!("capabilities.{name}");
         assert!(own.contains(&id.as_str()), "{id} is not in {own:?}");

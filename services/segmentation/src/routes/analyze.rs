@@ -10,7 +10,9 @@ use tooloo_service::{Answer, Json, Problem};
 use utoipa::ToSchema;
 
 use super::Segmentation;
-use crate::{SegmentationConfig, demo, segments, texttiling, tokens::Terms, tuning::Tuning};
+use crate::{
+    SegmentationConfig, demo as built_in, segments, texttiling, tokens::Terms, tuning::Tuning,
+};
 
 /// The longest name of a role, in bytes.
 const LONGEST_ROLE: usize = 32;
@@ -102,13 +104,13 @@ pub(super) struct Demonstration {
         (status = 503, description = "All places for computations are taken"),
     )
 )]
-pub(super) async fn analyze_conversation(
+pub(super) async fn analyze(
     State(segmentation): State<Arc<Segmentation>>,
     Json(Conversation { messages }): Json<Conversation>,
 ) -> Result<Answer<Analysis>, Problem> {
     check(&messages, &segmentation.config)?;
     let texts = messages.into_iter().map(|message| message.text).collect();
-    let analysis = analyze(&segmentation, texts).await?;
+    let analysis = analysis(&segmentation, texts).await?;
     let count = |n| u32::try_from(n).expect("the number of messages is bounded");
     let (messages, segments) = (count(analysis.messages), count(analysis.segments.len()));
     segmentation
@@ -126,25 +128,25 @@ pub(super) async fn analyze_conversation(
     summary = "Splits a built-in conversation",
     responses((status = 200, body = Demonstration))
 )]
-pub(super) async fn demonstrate_segmentation(
+pub(super) async fn demo(
     State(segmentation): State<Arc<Segmentation>>,
 ) -> Result<Answer<Demonstration>, Problem> {
-    let texts = demo::CONVERSATION
+    let texts = built_in::CONVERSATION
         .iter()
         .map(|&(_, text)| text.to_owned())
         .collect();
-    let analysis = analyze(&segmentation, texts).await?;
+    let analysis = analysis(&segmentation, texts).await?;
     let message = |&(role, text): &(&str, &str)| Message {
         role: role.to_owned(),
         text: text.to_owned(),
     };
     Ok(Answer(Demonstration {
-        conversation: demo::CONVERSATION.iter().map(message).collect(),
+        conversation: built_in::CONVERSATION.iter().map(message).collect(),
         analysis,
     }))
 }
 
-async fn analyze(segmentation: &Segmentation, texts: Vec<String>) -> Result<Analysis, Problem> {
+async fn analysis(segmentation: &Segmentation, texts: Vec<String>) -> Result<Analysis, Problem> {
     let tuning = segmentation.records.tuning().await?;
     segmentation
         .jobs

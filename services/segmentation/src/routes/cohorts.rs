@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use super::{Segmentation, analyze::now};
 use crate::{
     SegmentationConfig,
-    cohorts::{self, Cohort, Ungrouped, Wanted},
+    cohorts::{Cohort, Ungrouped, Wanted, group},
     features::Profile,
     store::{Kept, Saved},
     tuning,
@@ -90,7 +90,7 @@ struct Distance {
         (status = 503, description = "All places for computations are taken"),
     )
 )]
-pub(super) async fn create_cohorts(
+pub(super) async fn group_users(
     State(segmentation): State<Arc<Segmentation>>,
     Json(Users { users, k }): Json<Users>,
 ) -> Result<AnswerWith<Cohorts>, Problem> {
@@ -99,8 +99,8 @@ pub(super) async fn create_cohorts(
     let wanted = wanted(k, &segmentation).await?;
     let profiles: Vec<Profile> = users.into_iter().map(Profile::from).collect();
     let seed = config.seed;
-    let group = move || cohorts::group(&profiles, wanted, seed, now());
-    let grouping = segmentation.jobs.run(group).await?.map_err(refusal)?;
+    let work = move || group(&profiles, wanted, seed, now());
+    let grouping = segmentation.jobs.run(work).await?.map_err(refusal)?;
     let cohorts = grouping.cohorts.clone();
     let clustering = Some(segmentation.records.save(grouping).await?);
     Ok(Answer::created(Cohorts {
@@ -117,7 +117,7 @@ pub(super) async fn create_cohorts(
     summary = "Shows the newest cohorts",
     responses((status = 200, body = Cohorts))
 )]
-pub(super) async fn newest_cohorts(
+pub(super) async fn cohorts(
     State(segmentation): State<Arc<Segmentation>>,
 ) -> Result<Answer<Cohorts>, Problem> {
     let (clustering, cohorts) = match segmentation.records.newest().await? {
@@ -142,7 +142,7 @@ pub(super) async fn newest_cohorts(
         (status = 404, description = "The newest clustering has no such user"),
     )
 )]
-pub(super) async fn cohort_of_user(
+pub(super) async fn user_cohort(
     State(segmentation): State<Arc<Segmentation>>,
     Path(user_id): Path<String>,
 ) -> Result<Answer<UserCohort>, Problem> {

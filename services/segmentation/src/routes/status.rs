@@ -54,7 +54,7 @@ pub(super) struct Configured {
     summary = "Shows counts, last runs and settings",
     responses((status = 200, body = Status))
 )]
-pub(super) async fn segmentation_status(
+pub(super) async fn status(
     State(segmentation): State<Arc<Segmentation>>,
 ) -> Result<Answer<Status>, Problem> {
     let analyses = segmentation.records.analyses().await?;
@@ -83,7 +83,7 @@ pub(super) async fn segmentation_status(
         (status = 422, description = "A setting is unknown or out of its range"),
     )
 )]
-pub(super) async fn configure_segmentation(
+pub(super) async fn configure(
     State(segmentation): State<Arc<Segmentation>>,
     Json(change): Json<TuningChange>,
 ) -> Result<Answer<Configured>, Problem> {
