@@ -1,0 +1,82 @@
+//! What can be set on the gateway.
+
+use std::{fmt, time::Duration};
+
+use serde::Deserialize;
+
+/// The longest pseudonym, in bytes.
+const MAX_PSEUDONYM: usize = 64;
+
+/// The gateway's own settings.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct WebConfig {
+    /// How the gateway calls itself in `Via`; two gateways in a row need two names.
+    pub pseudonym: Pseudonym,
+    /// How long the answer about the whole fleet waits for any one service.
+    #[serde(with = "tooloo_service::duration")]
+    pub fleet_deadline: Duration,
+}
+
+impl Default for WebConfig {
+    fn default() -> Self {
+        Self {
+            pseudonym: Pseudonym("tooloo-web".to_owned()),
+            fleet_deadline: Duration::from_secs(2),
+        }
+    }
+}
+
+/// A name for `Via`: a token, as RFC 9110 §5.6.2 has it.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+#[serde(try_from = "String")]
+pub struct Pseudonym(String);
+
+impl Pseudonym {
+    /// Returns the name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Pseudonym {
+    type Error = BadPseudonym;
+
+    fn try_from(name: String) -> Result<Self, BadPseudonym> {
+        let is_token =
+            |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        if name.is_empty() || name.len() > MAX_PSEUDONYM || !name.bytes().all(is_token) {
+            return Err(BadPseudonym(()));
+        }
+        Ok(Self(name))
+    }
+}
+
+/// A name that cannot stand in `Via`.
+#[derive(Debug)]
+pub struct BadPseudonym(());
+
+impl fmt::Display for BadPseudonym {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "a pseudonym is 1 to {MAX_PSEUDONYM} letters, digits or signs of an HTTP token"
+        )
+    }
+}
+
+impl std::error::Error for BadPseudonym {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pseudonym_cannot_break_the_field_it_stands_in() {
+        for name in ["", "a b", "a,b", "a(b)", "ä", &"x".repeat(65)] {
+            assert!(Pseudonym::try_from(name.to_owned()).is_err(), "{name:?}");
+        }
+        assert!(Pseudonym::try_from("edge-1".to_owned()).is_ok());
+    }
+}

@@ -1,0 +1,9 @@
+//! The gateway as its clients and its upstreams see it, through real sockets.
+
+#![expect(clippy::unwrap_used, reason = "a test fails where it unwraps")]
+
+mod failures;
+mod fields;
+mod framing;
+mod stand;
+mod streams;
