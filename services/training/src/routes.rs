@@ -1,6 +1,7 @@
 //! The HTTP interface.
 
 mod history;
+mod next;
 mod overview;
 mod practice;
 mod progress;
@@ -37,7 +38,7 @@ pub(crate) fn router(training: Training) -> OpenApiRouter {
         .routes(routes!(topics::new_topic))
         .routes(routes!(session::start))
         .routes(routes!(practice::round))
-        .routes(routes!(topics::next_domain))
+        .routes(routes!(next::next_domain))
         .with_state(training)
 }
 

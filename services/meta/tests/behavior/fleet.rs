@@ -74,6 +74,14 @@ impl Fleet {
         }
     }
 
+    /// Shows what training knows about its requests.
+    pub(crate) async fn training_observability(&self) -> Value {
+        let request = Request::get("/api/v1/system/observability")
+            .body(Body::empty())
+            .expect("a valid request");
+        send(&self.training, request).await.1
+    }
+
     /// Asks meta for `path` under its prefix.
     pub(crate) async fn ask(&self, path: &str) -> (StatusCode, Value) {
         ask(&self.meta, path).await

@@ -168,3 +168,24 @@ async fn a_bad_parameter_is_refused_by_name() {
         );
     }
 }
+
+#[tokio::test]
+async fn one_question_to_meta_is_one_trace_across_both_services() {
+    let fleet = fleet().await;
+    let (_, answer) = fleet.ask("insights").await;
+    let seen = fleet.training_observability().await;
+    let spans = seen["tracer"]["spans"].as_array().unwrap();
+    let of_ours: Vec<_> = spans
+        .iter()
+        .filter(|span| span["traceId"] == answer["traceId"])
+        .map(|span| span["name"].as_str().unwrap())
+        .collect();
+    assert!(
+        of_ours.contains(&"GET /api/v1/training/history"),
+        "{spans:?}"
+    );
+    assert!(
+        of_ours.contains(&"GET /api/v1/training/overview"),
+        "{spans:?}"
+    );
+}
