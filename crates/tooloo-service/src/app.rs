@@ -12,6 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::{
     Identity, Kit, KitConfig, Stop,
     health::Health,
+    methods::Methods,
     stack,
     system::System,
     task::{Stopper, Tasks},
@@ -42,8 +43,10 @@ impl App {
     pub(crate) fn assemble(kit: Kit, routes: OpenApiRouter) -> Self {
         let health = Arc::new(kit.health);
         let (domain, openapi) = routes.split_for_parts();
-        let system = System::new(&kit.identity, &kit.tracer, &kit.hub, &health).routes(openapi);
-        let router = stack::compose(domain, system, &kit.tracer, &kit.config);
+        let system = System::new(&kit.identity, &kit.tracer, &kit.hub, &health);
+        let (system, openapi) = system.routes(openapi);
+        let methods = Methods::of(&openapi);
+        let router = stack::compose(domain, system, &kit.tracer, &methods, &kit.config);
         Self {
             inner: Arc::new(Inner {
                 identity: kit.identity,

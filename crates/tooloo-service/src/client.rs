@@ -71,7 +71,11 @@ impl Service<Request<Body>> for Client {
                 (Err(error), Some(again)) if is_stale(&error) => client.request(again).await,
                 (answer, _) => answer,
             };
-            if let Some(uses) = answer.as_ref().ok().and_then(|ok| ok.extensions().get::<Uses>()) {
+            if let Some(uses) = answer
+                .as_ref()
+                .ok()
+                .and_then(|ok| ok.extensions().get::<Uses>())
+            {
                 uses.answered();
             }
             answer
@@ -105,10 +109,15 @@ fn is_stale(error: &legacy::Error) -> bool {
         connected.get_extras(&mut extensions);
     }
     let reused = extensions.get::<Uses>().is_some_and(Uses::has_answered);
-    let Some(cause) = error.source().and_then(|cause| cause.downcast_ref::<hyper::Error>()) else {
+    let Some(cause) = error
+        .source()
+        .and_then(|cause| cause.downcast_ref::<hyper::Error>())
+    else {
         return false;
     };
-    let cut = cause.source().and_then(|cause| cause.downcast_ref::<io::Error>());
+    let cut = cause
+        .source()
+        .and_then(|cause| cause.downcast_ref::<io::Error>());
     let cut = cut.is_some_and(|cut| {
         use io::ErrorKind::{BrokenPipe, ConnectionReset};
         matches!(cut.kind(), BrokenPipe | ConnectionReset)

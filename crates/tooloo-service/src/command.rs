@@ -6,7 +6,8 @@ use clap::Parser;
 use tokio::net::TcpListener;
 
 use crate::{
-    ConfigSource, Definition, KitConfig, RawSettings, ServeError, Shutdown, StartError, serve,
+    ConfigSource, Definition, KitConfig, RawSettings, ServeError, Shutdown, StartError, panics,
+    serve, start_logs,
 };
 
 #[derive(Debug, Parser)]
@@ -56,6 +57,8 @@ fn run(definition: &Definition, flags: Flags) -> Result<(), StartError> {
     let raw = source.raw(definition);
     let config = raw.kit()?;
     (definition.check)(&raw)?;
+    start_logs(&config)?;
+    panics::log();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
@@ -72,7 +75,14 @@ async fn start(
     let listener = TcpListener::bind(address)
         .await
         .map_err(|error| ServeError::new(format!("cannot listen on {address}"), error))?;
+    let bound = listener.local_addr()?;
     let app = (definition.build)(raw).await?;
+    tracing::info!(
+        service = definition.name,
+        version = definition.version,
+        address = %format_args!("http://{bound}"),
+        "serving"
+    );
     serve(vec![(app, listener)], shutdown).await?;
     Ok(())
 }

@@ -4,6 +4,7 @@ mod error;
 mod kit;
 mod layer;
 mod raw;
+mod read;
 mod source;
 mod tree;
 mod value;

@@ -29,7 +29,12 @@ pub(crate) fn layer(config: &KitConfig) -> Option<CorsLayer> {
         .allow_origin(AllowOrigin::list(config.cors_origins.iter().cloned()))
         .allow_methods([Method::GET, Method::HEAD, Method::POST])
         .allow_headers(AllowHeaders::mirror_request())
-        .expose_headers(exposed.into_iter().chain([header::RETRY_AFTER]).collect::<Vec<_>>())
+        .expose_headers(
+            exposed
+                .into_iter()
+                .chain([header::RETRY_AFTER])
+                .collect::<Vec<_>>(),
+        )
         .max_age(REMEMBERED);
     Some(layer)
 }

@@ -7,6 +7,9 @@ use http::Uri;
 /// The port that all others are counted from.
 pub const BASE_PORT: u16 = 3000;
 
+/// How far above the base port the fleet's last default port lies.
+pub(crate) const SPAN: u16 = 10;
+
 /// A service's name and default port.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
@@ -43,10 +46,7 @@ pub fn find(name: &str) -> Option<Entry> {
 
 /// Returns the names of the tables that a configuration file may hold.
 pub(crate) fn tables() -> impl Iterator<Item = &'static str> + Clone {
-    SERVICES
-        .iter()
-        .map(|entry| entry.name)
-        .chain(OTHER_TABLES)
+    SERVICES.iter().map(|entry| entry.name).chain(OTHER_TABLES)
 }
 
 /// Returns where to reach a server that listens on `host` and `port` from the same machine.
@@ -63,7 +63,6 @@ pub fn address(host: IpAddr, port: u16) -> Uri {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
 
     #[test]
     fn reaches_a_wildcard_server_over_loopback() {

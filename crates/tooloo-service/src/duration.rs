@@ -60,7 +60,11 @@ mod tests {
 
     #[test]
     fn reads_what_it_writes() {
-        for (text, millis) in [("\"250ms\"", 250), ("\"30s\"", 30_000), ("\"1m 30s\"", 90_000)] {
+        for (text, millis) in [
+            ("\"250ms\"", 250),
+            ("\"30s\"", 30_000),
+            ("\"1m 30s\"", 90_000),
+        ] {
             let wait: Wait = serde_json::from_str(text).unwrap();
             assert_eq!(wait, Wait(Duration::from_millis(millis)));
             let again = serde_json::to_string(&wait).unwrap();

@@ -6,7 +6,7 @@ use std::{
     net::SocketAddr,
     pin::Pin,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     task::{Context, Poll, ready},
@@ -22,6 +22,7 @@ use http::{HeaderValue, Request, Response, header};
 use http_body::{Body as _, Frame, SizeHint};
 use hyper::body::Incoming;
 use pin_project_lite::pin_project;
+use tooloo_clock::Instant;
 use tower_service::Service as _;
 
 use crate::{App, Stop};
@@ -31,6 +32,7 @@ use crate::{App, Stop};
 pub(crate) struct Exchanges {
     begun: AtomicUsize,
     running: AtomicUsize,
+    ended: Mutex<Option<Instant>>,
     heard: AtomicBool,
     unread: AtomicBool,
 }
@@ -92,6 +94,11 @@ impl Exchanges {
         self.running.load(Ordering::Acquire) > 0
     }
 
+    /// Returns when the last exchange ended.
+    pub(crate) fn ended(&self) -> Option<Instant> {
+        *self.ended.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Says whether the client has sent anything at all.
     pub(crate) fn has_heard(&self) -> bool {
         self.heard.load(Ordering::Relaxed)
@@ -115,6 +122,8 @@ impl Exchanges {
 
 impl Drop for Running {
     fn drop(&mut self) {
+        let mut ended = self.0.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        *ended = Some(tooloo_clock::now());
         self.0.running.fetch_sub(1, Ordering::Release);
     }
 }

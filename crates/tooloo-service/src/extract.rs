@@ -101,7 +101,10 @@ fn is_json(headers: &HeaderMap) -> bool {
         return false;
     };
     let essence = content_type.as_bytes().split(|byte| *byte == b';').next();
-    let essence = essence.unwrap_or_default().trim_ascii().to_ascii_lowercase();
+    let essence = essence
+        .unwrap_or_default()
+        .trim_ascii()
+        .to_ascii_lowercase();
     match essence.strip_prefix(b"application/") {
         Some(subtype) => subtype == b"json" || subtype.ends_with(b"+json"),
         None => false,

@@ -46,14 +46,18 @@ impl HeadLimits {
             Some(Problem::new(status, "header_too_large", detail))
         };
         if headers.len() > fields {
-            return too_large(format!("there are more header fields than the allowed {fields}"));
+            return too_large(format!(
+                "there are more header fields than the allowed {fields}"
+            ));
         }
         let size: usize = headers
             .iter()
             .map(|(name, value)| name.as_str().len() + value.len() + FIELD_OVERHEAD)
             .sum();
         if size > bytes {
-            return too_large(format!("the header section is larger than the allowed {bytes} bytes"));
+            return too_large(format!(
+                "the header section is larger than the allowed {bytes} bytes"
+            ));
         }
         None
     }

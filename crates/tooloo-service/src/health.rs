@@ -78,9 +78,10 @@ impl Health {
     }
 
     pub(crate) async fn report(&self) -> Report {
-        let running = self.checks.iter().map(|(name, check)| async move {
-            (name.clone(), run(check, self.timeout).await)
-        });
+        let running = self
+            .checks
+            .iter()
+            .map(|(name, check)| async move { (name.clone(), run(check, self.timeout).await) });
         let checks: BTreeMap<_, _> = future::join_all(running).await.into_iter().collect();
         let draining = self.is_draining();
         let passed = checks.values().all(Outcome::passed);
@@ -98,7 +99,11 @@ async fn run(check: &Check, timeout: Duration) -> Outcome {
         .await
         .unwrap_or_else(|_| Err(format!("no answer within {timeout:?}")));
     Outcome {
-        status: if result.is_ok() { Status::Pass } else { Status::Fail },
+        status: if result.is_ok() {
+            Status::Pass
+        } else {
+            Status::Fail
+        },
         latency: started.elapsed().as_secs_f64() * 1000.0,
         error: result.err(),
     }

@@ -10,8 +10,9 @@ use std::{
 
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    time::{Sleep, sleep},
+    time::{Sleep, sleep, sleep_until},
 };
+use tooloo_clock::Instant;
 
 use crate::exchange::Exchanges;
 
@@ -39,63 +40,66 @@ pub(crate) struct Patience {
 #[derive(Debug)]
 pub(crate) struct PatientIo<T> {
     inner: T,
-    reading: Pin<Box<Sleep>>,
-    writing: Option<Pin<Box<Sleep>>>,
-    waiting: Waiting,
-    // The exchanges that had begun when `waiting` was last set.
-    seen: usize,
-    lingered: usize,
     patience: Patience,
     exchanges: Arc<Exchanges>,
+    head: Head,
+    // Set for the head when its first byte comes. Whatever else it is found to wait for, is decided
+    // when it goes off: setting it anew for each state would cost every request.
+    reading: Pin<Box<Sleep>>,
+    writing: Option<Pin<Box<Sleep>>>,
+    lingering: Option<usize>,
 }
 
-/// What is being waited for on the reading side.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Waiting {
-    Head,
-    NextRequest,
-    /// For nothing that has a bound here: an exchange is going on.
-    Nothing,
-    /// For the client to see that we are done.
-    Close,
+/// The head that is arriving, or that arrived last.
+#[derive(Clone, Copy, Debug)]
+struct Head {
+    /// How many exchanges had begun before it: it has arrived once there are more.
+    after: usize,
+    due: Instant,
 }
 
 impl<T> PatientIo<T> {
     pub(crate) fn new(inner: T, patience: Patience, exchanges: Arc<Exchanges>) -> Self {
+        let due = tooloo_clock::now() + patience.head;
         Self {
             inner,
-            reading: Box::pin(sleep(patience.head)),
-            writing: None,
-            waiting: Waiting::Head,
-            seen: 0,
-            lingered: 0,
             patience,
             exchanges,
+            head: Head { after: 0, due },
+            reading: Box::pin(sleep_until(due)),
+            writing: None,
+            lingering: None,
         }
     }
 
-    /// Sets the clock anew where something else is waited for than before.
-    fn wait_for(&mut self, waiting: Waiting) {
-        self.seen = self.exchanges.begun();
-        if self.waiting == waiting {
-            return;
+    /// Bytes have come: between exchanges, they begin a head.
+    fn heard(&mut self) {
+        self.exchanges.heard();
+        let after = self.exchanges.begun();
+        if self.head.after != after && !self.exchanges.is_busy() {
+            let due = tooloo_clock::now() + self.patience.head;
+            self.head = Head { after, due };
+            self.reading.as_mut().reset(due);
         }
-        self.waiting = waiting;
-        let patience = match waiting {
-            Waiting::Head => self.patience.head,
-            Waiting::NextRequest => self.patience.idle,
-            Waiting::Nothing => return,
-            Waiting::Close => LINGER,
-        };
-        self.reading.as_mut().reset(tooloo_clock::now() + patience);
     }
 
-    fn waits_in_vain(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.waiting == Waiting::Nothing {
-            return Poll::Pending;
+    /// Ready once the client has let us wait too long.
+    fn poll_patience(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            ready!(self.reading.as_mut().poll(cx));
+            let now = tooloo_clock::now();
+            let due = match self.exchanges.ended() {
+                _ if self.exchanges.is_busy() => now + self.patience.idle,
+                Some(ended) if self.head.after != self.exchanges.begun() => {
+                    ended + self.patience.idle
+                }
+                _ => self.head.due,
+            };
+            if due <= now {
+                return Poll::Ready(());
+            }
+            self.reading.as_mut().reset(due);
         }
-        ready!(self.reading.as_mut().poll(cx));
-        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 
     /// Bounds how long `written` stays pending.
@@ -109,7 +113,9 @@ impl<T> PatientIo<T> {
             return written;
         }
         let patience = self.patience.write;
-        let writing = self.writing.get_or_insert_with(|| Box::pin(sleep(patience)));
+        let writing = self
+            .writing
+            .get_or_insert_with(|| Box::pin(sleep(patience)));
         ready!(writing.as_mut().poll(cx));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
@@ -122,23 +128,14 @@ impl<T: AsyncRead + Unpin> AsyncRead for PatientIo<T> {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
-        let read = Pin::new(&mut self.inner).poll_read(cx, buf)?;
-        let busy = self.exchanges.is_busy();
-        if read.is_ready() {
+        if Pin::new(&mut self.inner).poll_read(cx, buf)?.is_ready() {
             if buf.filled().len() > before {
-                self.exchanges.heard();
-                if !busy {
-                    self.wait_for(Waiting::Head);
-                }
+                self.heard();
             }
             return Poll::Ready(Ok(()));
         }
-        if busy {
-            self.wait_for(Waiting::Nothing);
-        } else if self.waiting == Waiting::Nothing || self.seen != self.exchanges.begun() {
-            self.wait_for(Waiting::NextRequest);
-        }
-        self.waits_in_vain(cx)
+        ready!(self.poll_patience(cx));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
@@ -178,18 +175,21 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for PatientIo<T> {
         if !self.exchanges.left_unread() {
             return Poll::Ready(Ok(()));
         }
-        self.wait_for(Waiting::Close);
+        if self.lingering.is_none() {
+            self.reading.as_mut().reset(tooloo_clock::now() + LINGER);
+        }
+        let mut left = self.lingering.unwrap_or(LINGER_BYTES);
         let mut scrap = [0; 8 * 1024];
-        while self.lingered < LINGER_BYTES {
+        while left > 0 {
             let mut buf = ReadBuf::new(&mut scrap);
             match Pin::new(&mut self.inner).poll_read(cx, &mut buf) {
                 Poll::Ready(Ok(())) if !buf.filled().is_empty() => {
-                    self.lingered += buf.filled().len();
+                    left = left.saturating_sub(buf.filled().len());
                 }
                 Poll::Ready(_) => break,
                 Poll::Pending => {
-                    let waited = self.waits_in_vain(cx);
-                    return waited.map(|_| Ok(()));
+                    self.lingering = Some(left);
+                    return self.reading.as_mut().poll(cx).map(Ok);
                 }
             }
         }

@@ -21,6 +21,8 @@ mod head;
 mod health;
 mod io;
 mod kit;
+mod logs;
+mod methods;
 mod panics;
 mod peer;
 mod problem;
@@ -47,6 +49,7 @@ pub use self::{
     error::{ServeError, StartError},
     extract::{Json, Path, Query},
     kit::Kit,
+    logs::start_logs,
     peer::{Peer, PeerError},
     problem::Problem,
     secret::Secret,

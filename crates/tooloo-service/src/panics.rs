@@ -1,18 +1,34 @@
-//! Panics of handlers: told to the log, not to the client.
+//! Panics: told to the log, not to the client.
 
-use std::any::Any;
+use std::{any::Any, panic};
 
 use axum::response::{IntoResponse, Response};
 
 use crate::Problem;
 
-#[expect(clippy::needless_pass_by_value, reason = "the layer hands the payload over")]
+/// Has every panic of the process logged as one line, with its trace, instead of printed as several.
+pub(crate) fn log() {
+    panic::set_hook(Box::new(|info| {
+        let location = info.location().map(ToString::to_string);
+        let message = message(info.payload());
+        tracing::error!(panic = message, location, "a panic");
+    }));
+}
+
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the layer hands the payload over"
+)]
 pub(crate) fn answer(payload: Box<dyn Any + Send>) -> Response {
-    let message = payload
+    let message = message(payload.as_ref());
+    tracing::error!(panic = message, "a handler panicked");
+    Problem::internal("internal_error", "something went wrong here").into_response()
+}
+
+fn message(payload: &(dyn Any + Send)) -> &str {
+    payload
         .downcast_ref::<&str>()
         .copied()
         .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message");
-    tracing::error!(panic = message, "a handler panicked");
-    Problem::internal("internal_error", "something went wrong here").into_response()
+        .unwrap_or("no message")
 }

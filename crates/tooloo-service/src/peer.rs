@@ -11,8 +11,8 @@ use serde::{Serialize, de::DeserializeOwned};
 use tooloo_trace::{ClientTrace, ClientTraceLayer, Tracer};
 use tower::{Layer, ServiceExt};
 
-pub use self::error::PeerError;
 use self::error::Kind;
+pub use self::error::PeerError;
 use crate::{KitConfig, client::Client};
 
 /// Another service, or anything else that speaks HTTP, at a fixed address.

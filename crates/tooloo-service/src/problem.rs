@@ -89,10 +89,7 @@ impl Problem {
     }
 
     /// 429: the caller has to wait.
-    pub fn too_many_requests(
-        detail: impl Into<Cow<'static, str>>,
-        retry_after: Duration,
-    ) -> Self {
+    pub fn too_many_requests(detail: impl Into<Cow<'static, str>>, retry_after: Duration) -> Self {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", detail)
             .with_retry_after(retry_after)
     }

@@ -2,42 +2,47 @@
 
 use axum::{
     body::{Body, to_bytes},
-    extract::Request,
+    extract::{MatchedPath, Request, State},
     middleware::Next,
-    response::{IntoResponse, Response},
+    response::Response,
 };
-use http::{HeaderMap, Method, StatusCode, header};
+use http::{HeaderValue, Method, StatusCode, header};
 use http_body::Body as _;
 
-use crate::Problem;
+use crate::{Problem, methods::Methods};
 
 /// The longest plain text that becomes a problem's detail, in bytes.
 const LONGEST_TEXT: u64 = 4096;
 
-pub(crate) async fn render(request: Request, next: Next) -> Response {
+pub(crate) async fn render(
+    State(methods): State<Methods>,
+    request: Request,
+    next: Next,
+) -> Response {
     let path = request.uri().path().to_owned();
     let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().cloned();
     let mut response = next.run(request).await;
+    let status = response.status();
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        if status.is_server_error() {
+            tracing::warn!(%method, path, status = status.as_u16(), %problem, "answered with an error");
+        }
         return with_body(response, &problem, &path);
     }
-    let status = response.status();
-    if !status.is_client_error() && !status.is_server_error() {
+    if !(status.is_client_error() || status.is_server_error()) || !is_plain(&response) {
         return response;
     }
-    let allow = response.headers().get(header::ALLOW);
-    if status == StatusCode::METHOD_NOT_ALLOWED && method == Method::OPTIONS && allow.is_some() {
-        return options(response);
-    }
-    if !is_plain(&response) {
-        return response;
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        let allow = route.and_then(|route| methods.allow(route.as_str()).cloned());
+        return other_method(response, &method, allow, &path);
     }
     let (parts, body) = response.into_parts();
     let text = match to_bytes(body, usize::try_from(LONGEST_TEXT).unwrap_or(usize::MAX)).await {
         Ok(bytes) => String::from_utf8_lossy(&bytes).trim().to_owned(),
         Err(_) => String::new(),
     };
-    let problem = described(status, &method, &parts.headers, text);
+    let problem = described(status, text);
     with_body(Response::from_parts(parts, Body::empty()), &problem, &path)
 }
 
@@ -49,20 +54,15 @@ fn is_plain(response: &Response) -> bool {
     is_text && upper.is_some_and(|bytes| bytes <= LONGEST_TEXT)
 }
 
-fn described(status: StatusCode, method: &Method, headers: &HeaderMap, text: String) -> Problem {
+fn described(status: StatusCode, text: String) -> Problem {
     let (code, otherwise) = match status {
         StatusCode::BAD_REQUEST => ("invalid_request", "the request makes no sense"),
         StatusCode::NOT_FOUND => ("not_found", "there is nothing here"),
-        StatusCode::METHOD_NOT_ALLOWED => {
-            let allowed = headers.get(header::ALLOW).and_then(|allow| allow.to_str().ok());
-            let allowed = allowed.unwrap_or("other methods");
-            let detail = format!("{method} is not possible here, only {allowed}");
-            return Problem::new(status, "method_not_allowed", detail);
-        }
         StatusCode::PAYLOAD_TOO_LARGE => ("body_too_large", "the body is too large"),
-        StatusCode::UNSUPPORTED_MEDIA_TYPE => {
-            ("unsupported_media_type", "the body's content type is not understood")
-        }
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => (
+            "unsupported_media_type",
+            "the body's content type is not understood",
+        ),
         StatusCode::UNPROCESSABLE_ENTITY => ("invalid_field", "a value will not do"),
         status if status.is_client_error() => ("refused", "the request was refused"),
         _ => ("failed", "the request could not be served"),
@@ -84,11 +84,33 @@ fn with_body(response: Response, problem: &Problem, path: &str) -> Response {
     Response::from_parts(parts, Body::from(problem.body(Some(path))))
 }
 
-/// Answers `OPTIONS` with the methods that the router allows.
-fn options(response: Response) -> Response {
-    let allow = response.headers().get(header::ALLOW).cloned();
-    let allow = allow.expect("looked at before");
-    let mut answer = (StatusCode::NO_CONTENT, [(header::ALLOW, allow)]).into_response();
-    answer.extensions_mut().extend(response.into_parts().0.extensions);
-    answer
+/// Answers a method that a known route does not have; `OPTIONS` asks for those it has.
+fn other_method(
+    mut response: Response,
+    method: &Method,
+    allow: Option<HeaderValue>,
+    path: &str,
+) -> Response {
+    let status = response.status();
+    let Some(allow) = allow else {
+        let detail = format!("{method} is not possible here");
+        return with_body(
+            response,
+            &Problem::new(status, "method_not_allowed", detail),
+            path,
+        );
+    };
+    let methods = allow.to_str().unwrap_or_default().to_owned();
+    response.headers_mut().insert(header::ALLOW, allow);
+    if method == Method::OPTIONS {
+        *response.status_mut() = StatusCode::NO_CONTENT;
+        *response.body_mut() = Body::empty();
+        return response;
+    }
+    let detail = format!("{method} is not possible here, only {methods}");
+    with_body(
+        response,
+        &Problem::new(status, "method_not_allowed", detail),
+        path,
+    )
 }

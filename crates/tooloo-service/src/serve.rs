@@ -35,10 +35,7 @@ struct Server {
 /// # Errors
 ///
 /// Returns a [`ServeError`] where a server ends unasked.
-pub async fn serve(
-    apps: Vec<(App, TcpListener)>,
-    shutdown: Shutdown,
-) -> Result<(), ServeError> {
+pub async fn serve(apps: Vec<(App, TcpListener)>, shutdown: Shutdown) -> Result<(), ServeError> {
     let servers: Vec<Server> = apps
         .into_iter()
         .map(|(app, listener)| Server::start(app, listener))

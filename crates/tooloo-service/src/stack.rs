@@ -20,6 +20,7 @@ use crate::{
     bounds::{self, Bounds},
     cors, fallback,
     head::{self, HeadLimits},
+    methods::Methods,
     panics, problems, request_id,
 };
 
@@ -31,16 +32,22 @@ pub(crate) fn compose(
     domain: Router,
     system: Router,
     tracer: &Tracer,
+    methods: &Methods,
     config: &KitConfig,
 ) -> Router {
     let counted = TraceLayer::new(tracer.clone());
-    let domain = wrap(domain.fallback(fallback::unknown), counted.clone(), config);
+    let domain = wrap(
+        domain.fallback(fallback::unknown),
+        counted.clone(),
+        methods,
+        config,
+    );
     // Scrapes and probes would drown what they report.
-    let system = wrap(system, counted.uncounted(), config);
+    let system = wrap(system, counted.uncounted(), methods, config);
     domain.merge(system)
 }
 
-fn wrap(routes: Router, trace: TraceLayer, config: &KitConfig) -> Router {
+fn wrap(routes: Router, trace: TraceLayer, methods: &Methods, config: &KitConfig) -> Router {
     let layers = ServiceBuilder::new()
         // Outermost: counts every request, also those refused below, and gives the rest its context.
         .layer(trace)
@@ -49,9 +56,13 @@ fn wrap(routes: Router, trace: TraceLayer, config: &KitConfig) -> Router {
         // Outside of what makes errors: pages of allowed origins may read them, too.
         .option_layer(cors::layer(config))
         // Outside of the problems, which read the plain text of other layers' errors.
-        .layer(CompressionLayer::new().gzip(true).compress_when(compressible()))
+        .layer(
+            CompressionLayer::new()
+                .gzip(true)
+                .compress_when(compressible()),
+        )
         // Outside of every layer that refuses: all errors leave as problems.
-        .layer(from_fn(problems::render))
+        .layer(from_fn_with_state(methods.clone(), problems::render))
         // Outside of everything that runs a handler's code.
         .layer(CatchPanicLayer::custom(panics::answer))
         // Before a byte of the body is asked for.
@@ -68,6 +79,8 @@ fn wrap(routes: Router, trace: TraceLayer, config: &KitConfig) -> Router {
 fn compressible() -> impl Predicate {
     SizeAbove::new(SMALLEST_COMPRESSED)
         .and(NotForContentType::const_new("text/event-stream"))
-        .and(NotForContentType::const_new("application/vnd.google.protobuf"))
+        .and(NotForContentType::const_new(
+            "application/vnd.google.protobuf",
+        ))
         .and(NotForContentType::IMAGES)
 }

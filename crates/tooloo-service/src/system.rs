@@ -82,8 +82,8 @@ impl System {
         }
     }
 
-    /// Makes the routes; `openapi` describes the domain's.
-    pub(crate) fn routes(mut self, openapi: OpenApi) -> Router {
+    /// Makes the routes, and adds them to what describes the domain's.
+    pub(crate) fn routes(mut self, openapi: OpenApi) -> (Router, Arc<OpenApi>) {
         let router: OpenApiRouter<Self> = OpenApiRouter::new()
             .routes(routes!(livez))
             .routes(routes!(readyz))
@@ -93,7 +93,8 @@ impl System {
             .routes(routes!(observability));
         let (router, system) = router.split_for_parts();
         self.openapi = Arc::new(describe::whole(&self.identity, openapi, system));
-        router.with_state(self)
+        let openapi = Arc::clone(&self.openapi);
+        (router.with_state(self), openapi)
     }
 }
 

@@ -26,7 +26,10 @@ pub(crate) struct Stopper {
 /// Tasks that wait for the service to be complete.
 #[derive(Default)]
 pub(crate) struct Planned {
-    tasks: Vec<(String, Box<dyn FnOnce(Stop) -> BoxFuture<'static, ()> + Send>)>,
+    tasks: Vec<(
+        String,
+        Box<dyn FnOnce(Stop) -> BoxFuture<'static, ()> + Send>,
+    )>,
 }
 
 /// Tasks that run.
@@ -40,7 +43,12 @@ impl Stop {
     /// Waits until the stop is requested.
     pub async fn requested(&self) {
         // A stopper that is gone can no longer ask: that is a stop, too.
-        drop(self.requested.clone().wait_for(|requested| *requested).await);
+        drop(
+            self.requested
+                .clone()
+                .wait_for(|requested| *requested)
+                .await,
+        );
     }
 
     /// Says whether the stop has been requested.

@@ -37,7 +37,10 @@ fn exporter(endpoint: &str, config: &config::OtlpConfig) -> OtlpConfig {
 }
 
 fn usual_protocol(endpoint: &str) -> OtlpProtocol {
-    let port = endpoint.parse::<http::Uri>().ok().and_then(|uri| uri.port_u16());
+    let port = endpoint
+        .parse::<http::Uri>()
+        .ok()
+        .and_then(|uri| uri.port_u16());
     if port == Some(OTLP_HTTP_PORT) {
         OtlpProtocol::HttpProtobuf
     } else {

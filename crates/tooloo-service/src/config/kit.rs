@@ -8,8 +8,9 @@ use std::{
 };
 
 use http::{HeaderValue, Uri};
-use serde::{Deserialize, Deserializer, Serialize, de};
+use serde::{Deserialize, Serialize};
 
+use super::read;
 use crate::{Secret, directory, duration};
 
 /// Settings of the kit, at the top of the file for all services or in a service's own table.
@@ -22,16 +23,17 @@ pub struct KitConfig {
     /// The port to listen on; 0 lets the system choose.
     pub port: u16,
     /// The port that default ports are counted from.
+    #[serde(deserialize_with = "read::base_port")]
     pub base_port: u16,
     /// The folder that databases are kept in.
     pub data_dir: PathBuf,
     /// The share of requests that are traced in full, from 0 to 1.
-    #[serde(deserialize_with = "fraction")]
+    #[serde(deserialize_with = "read::fraction")]
     pub sampling_rate: f64,
     /// How log lines are written.
     pub log_format: LogFormat,
     /// What is logged: a level, or directives such as `info,tooloo_service=debug`.
-    #[serde(deserialize_with = "directives")]
+    #[serde(deserialize_with = "read::directives")]
     pub log_level: String,
     /// How long a handler may take until its answer begins.
     #[serde(with = "duration")]
@@ -49,14 +51,19 @@ pub struct KitConfig {
     #[serde(with = "duration")]
     pub write_timeout: Duration,
     /// The largest request body, in bytes.
+    #[serde(deserialize_with = "read::positive")]
     pub body_limit: usize,
     /// The largest head of a request (names and values of its fields), in bytes.
+    #[serde(deserialize_with = "read::positive")]
     pub header_limit: usize,
     /// The most fields in the head of a request.
+    #[serde(deserialize_with = "read::positive")]
     pub header_count: usize,
     /// The longest request target, in bytes.
+    #[serde(deserialize_with = "read::positive")]
     pub uri_limit: usize,
     /// The most connections served at once; more wait to be accepted.
+    #[serde(deserialize_with = "read::positive")]
     pub max_connections: usize,
     /// How long a draining server still accepts, so that load balancers see it leave.
     #[serde(deserialize_with = "duration::or_zero")]
@@ -74,12 +81,13 @@ pub struct KitConfig {
     #[serde(with = "duration")]
     pub connect_timeout: Duration,
     /// The largest answer that is read from a peer, in bytes.
+    #[serde(deserialize_with = "read::positive")]
     pub peer_body_limit: usize,
     /// The origins whose pages may call this service; none unless told otherwise.
-    #[serde(deserialize_with = "origins")]
+    #[serde(deserialize_with = "read::origins")]
     pub cors_origins: Vec<HeaderValue>,
     /// Where the other services are reached, by name; the fleet's own addresses unless set.
-    #[serde(deserialize_with = "addresses")]
+    #[serde(deserialize_with = "read::addresses")]
     pub peers: BTreeMap<String, Uri>,
     /// The token that administrative operations ask for; they are closed where none is set.
     pub admin_token: Option<Secret>,
@@ -197,78 +205,6 @@ impl Default for KitConfig {
             peers: BTreeMap::new(),
             admin_token: None,
             otlp: OtlpConfig::default(),
-        }
-    }
-}
-
-fn fraction<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
-    let rate = f64::deserialize(deserializer)?;
-    if (0.0..=1.0).contains(&rate) {
-        return Ok(rate);
-    }
-    let found = de::Unexpected::Float(rate);
-    Err(de::Error::invalid_value(found, &"a fraction from 0 to 1"))
-}
-
-fn directives<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    match text.parse::<tracing_subscriber::filter::Targets>() {
-        Ok(_) => Ok(text),
-        Err(_) => Err(de::Error::invalid_value(
-            de::Unexpected::Str(&text),
-            &"a level (error, warn, info, debug, trace, off) or directives such as `info,hyper=debug`",
-        )),
-    }
-}
-
-fn origins<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<HeaderValue>, D::Error> {
-    let origins = Vec::<Origin>::deserialize(deserializer)?;
-    Ok(origins.into_iter().map(|Origin(value)| value).collect())
-}
-
-fn addresses<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, Uri>, D::Error> {
-    let addresses = BTreeMap::<String, Address>::deserialize(deserializer)?;
-    let plain = addresses.into_iter().map(|(name, Address(uri))| (name, uri));
-    Ok(plain.collect())
-}
-
-#[derive(Deserialize)]
-#[serde(try_from = "String")]
-struct Origin(HeaderValue);
-
-impl TryFrom<String> for Origin {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        let uri: Option<Uri> = text.parse().ok();
-        let is_origin = uri.is_some_and(|uri| {
-            uri.scheme().is_some()
-                && uri.path_and_query().is_none_or(|path| path == "/")
-                && !text.ends_with('/')
-        });
-        match HeaderValue::try_from(&text) {
-            Ok(value) if is_origin => Ok(Self(value)),
-            _ => Err(format!(
-                "invalid origin \"{text}\", expected a scheme, a host and maybe a port, as in \
-                 \"https://app.example.com\""
-            )),
-        }
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(try_from = "String")]
-struct Address(Uri);
-
-impl TryFrom<String> for Address {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        match text.parse::<Uri>() {
-            Ok(uri) if uri.scheme_str() == Some("http") && uri.host().is_some() => Ok(Self(uri)),
-            _ => Err(format!(
-                "invalid address \"{text}\", expected one such as \"http://127.0.0.1:3001\""
-            )),
         }
     }
 }

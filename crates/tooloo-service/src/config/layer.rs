@@ -66,6 +66,23 @@ pub(super) fn environment(
     Ok(settings)
 }
 
+/// Reads the variables that every OpenTelemetry program knows; an empty one counts as not set.
+pub(super) fn standard(variables: &[(String, String)]) -> Table {
+    let known = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "endpoint"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "protocol"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "headers"),
+    ];
+    let mut settings = Table::new();
+    for (name, value) in variables.iter().filter(|(_, value)| !value.is_empty()) {
+        if let Some((_, key)) = known.iter().find(|(known, _)| known == name) {
+            let leaf = Node::Leaf(Leaf::Text(value.clone()), Source::Variable(name.clone()));
+            tree::insert(&mut settings, &["otlp".to_owned(), (*key).to_owned()], leaf);
+        }
+    }
+    settings
+}
+
 /// Reads flags given as a key (`log_level`, `training.port`) and its value.
 pub(super) fn flags(
     flags: impl IntoIterator<Item = (String, String)>,
@@ -100,7 +117,7 @@ fn unknown(key: &str) -> String {
     let nearest = known
         .map(|known| (distance(key, known), known))
         .min()
-        .filter(|(distance, known)| *distance <= known.len() / 3);
+        .filter(|(distance, known)| *distance <= (known.len() / 3).max(2));
     match nearest {
         Some((_, known)) => format!("unknown setting `{key}`; did you mean `{known}`?"),
         None => format!(

@@ -25,12 +25,13 @@ const DEFAULT_FILE: &str = "tooloo.toml";
 /// Every layer of settings above the defaults, for all services.
 #[derive(Clone, Debug, Default)]
 pub struct ConfigSource {
-    /// Lowest first: file, environment, flags.
+    /// Lowest first: file, standard variables, our own variables, flags.
     layers: Vec<Table>,
 }
 
 impl ConfigSource {
-    /// Loads the file, the `TOOLOO_*` variables among `environment`, and flags.
+    /// Loads the file, the `TOOLOO_*` variables among `environment` and the standard ones of
+    /// OpenTelemetry's exporter, and flags.
     ///
     /// `file` must exist where it is named, by the caller or by `TOOLOO_CONFIG`; otherwise
     /// `./tooloo.toml` is read if it is there. Flags are keys as in the file (`log_level`, or
@@ -56,7 +57,9 @@ impl ConfigSource {
             None if Path::new(DEFAULT_FILE).is_file() => layer::file(Path::new(DEFAULT_FILE))?,
             None => Table::new(),
         };
-        let layers = vec![file, layer::environment(environment)?, layer::flags(flags)?];
+        let standard = layer::standard(&environment);
+        let environment = layer::environment(environment)?;
+        let layers = vec![file, standard, environment, layer::flags(flags)?];
         Ok(Self { layers })
     }
 

@@ -30,9 +30,13 @@ impl<'de> NodeDeserializer<'de> {
 struct Table<'a>(std::collections::btree_map::Iter<'a, String, Node>);
 
 impl<'de> Table<'de> {
-    fn into_map(self) -> MapDeserializer<'de, impl Iterator<Item = (&'de str, NodeDeserializer<'de>)>, Error>
-    {
-        MapDeserializer::new(self.0.map(|(key, node)| (key.as_str(), NodeDeserializer(node))))
+    fn into_map(
+        self,
+    ) -> MapDeserializer<'de, impl Iterator<Item = (&'de str, NodeDeserializer<'de>)>, Error> {
+        MapDeserializer::new(
+            self.0
+                .map(|(key, node)| (key.as_str(), NodeDeserializer(node))),
+        )
     }
 }
 
@@ -171,7 +175,10 @@ impl<'de> Deserializer<'de> for Text<'_> {
                 .and_then(serde::Deserialize::deserialize)?;
             return value.deserialize_seq(visitor);
         }
-        let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+        let parts = text
+            .split(',')
+            .map(str::trim)
+            .filter(|part| !part.is_empty());
         visitor.visit_seq(SeqDeserializer::new(parts))
     }
 
@@ -201,7 +208,10 @@ struct Pairs<'a, I> {
 impl<'a, 'de, I: Iterator<Item = (&'a str, &'a str)>> MapAccess<'de> for Pairs<'a, I> {
     type Error = Error;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Error> {
         let Some((key, value)) = self.pairs.next() else {
             return Ok(None);
         };

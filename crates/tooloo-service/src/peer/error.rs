@@ -77,10 +77,9 @@ impl From<PeerError> for Problem {
         tracing::warn!(%error, "a call to a peer failed");
         let PeerError { peer, kind } = error;
         match kind {
-            Kind::TimedOut => Self::gateway_timeout(
-                "peer_timeout",
-                format!("{peer} did not answer in time"),
-            ),
+            Kind::TimedOut => {
+                Self::gateway_timeout("peer_timeout", format!("{peer} did not answer in time"))
+            }
             Kind::Unreachable(_) => {
                 Self::bad_gateway("peer_unreachable", format!("{peer} cannot be reached"))
             }
@@ -88,10 +87,9 @@ impl From<PeerError> for Problem {
                 "peer_failed",
                 format!("{peer} answered with the status {}", status.as_u16()),
             ),
-            Kind::Request(_) | Kind::Body(_) => Self::bad_gateway(
-                "peer_unusable",
-                format!("{peer} gave no usable answer"),
-            ),
+            Kind::Request(_) | Kind::Body(_) => {
+                Self::bad_gateway("peer_unusable", format!("{peer} gave no usable answer"))
+            }
         }
     }
 }

@@ -19,7 +19,10 @@ enum Kind {
     Panicked,
     Failed(rusqlite::Error),
     Commit(String),
-    File { what: String, cause: Option<Box<dyn error::Error + Send + Sync>> },
+    File {
+        what: String,
+        cause: Option<Box<dyn error::Error + Send + Sync>>,
+    },
 }
 
 impl StoreError {
@@ -35,18 +38,24 @@ impl StoreError {
 
     /// The job panicked.
     pub(super) fn panicked() -> Self {
-        Self { kind: Kind::Panicked }
+        Self {
+            kind: Kind::Panicked,
+        }
     }
 
     /// The commit that would have made the job last failed.
     pub(super) fn commit(message: String) -> Self {
-        Self { kind: Kind::Commit(message) }
+        Self {
+            kind: Kind::Commit(message),
+        }
     }
 
     pub(super) fn thread(cause: io::Error) -> Self {
         let what = "cannot start a database thread".to_owned();
         let cause = Some(cause.into());
-        Self { kind: Kind::File { what, cause } }
+        Self {
+            kind: Kind::File { what, cause },
+        }
     }
 
     pub(super) fn newer(path: &Path, found: u32, known: u32) -> Self {
@@ -54,7 +63,9 @@ impl StoreError {
             "{} has schema version {found}, newer than {known}, the latest this program knows",
             path.display()
         );
-        Self { kind: Kind::File { what, cause: None } }
+        Self {
+            kind: Kind::File { what, cause: None },
+        }
     }
 
     pub(super) fn opening(path: &Path, cause: rusqlite::Error) -> Self {
@@ -65,12 +76,25 @@ impl StoreError {
             }
             _ => format!("cannot open the database {path}"),
         };
-        Self { kind: Kind::File { what, cause: Some(cause.into()) } }
+        Self {
+            kind: Kind::File {
+                what,
+                cause: Some(cause.into()),
+            },
+        }
     }
 
     pub(super) fn migrating(path: &Path, version: u32, cause: rusqlite::Error) -> Self {
-        let what = format!("cannot bring {} to schema version {version}", path.display());
-        Self { kind: Kind::File { what, cause: Some(cause.into()) } }
+        let what = format!(
+            "cannot bring {} to schema version {version}",
+            path.display()
+        );
+        Self {
+            kind: Kind::File {
+                what,
+                cause: Some(cause.into()),
+            },
+        }
     }
 
     /// Says whether the queue was full.
@@ -89,7 +113,9 @@ impl StoreError {
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
-        Self { kind: Kind::Failed(error) }
+        Self {
+            kind: Kind::Failed(error),
+        }
     }
 }
 
@@ -115,7 +141,10 @@ impl fmt::Display for StoreError {
             Kind::Panicked => f.write_str("a database job panicked"),
             Kind::Failed(error) => error.fmt(f),
             Kind::Commit(message) => write!(f, "the commit failed: {message}"),
-            Kind::File { what, cause: Some(cause) } => write!(f, "{what}: {cause}"),
+            Kind::File {
+                what,
+                cause: Some(cause),
+            } => write!(f, "{what}: {cause}"),
             Kind::File { what, cause: None } => f.write_str(what),
         }
     }

@@ -65,7 +65,9 @@ impl Requests {
 /// Writes the hub's metrics in the format that `headers` prefer.
 pub(super) fn answer(hub: &Hub, headers: &HeaderMap) -> Response {
     let written = match Format::preferred(headers) {
-        Format::OpenMetrics => hub.openmetrics().map(|text| (OPENMETRICS, text.into_bytes())),
+        Format::OpenMetrics => hub
+            .openmetrics()
+            .map(|text| (OPENMETRICS, text.into_bytes())),
         Format::Protobuf => hub.prometheus_protobuf().map(|bytes| (PROTOBUF, bytes)),
     };
     match written {

@@ -1,0 +1,183 @@
+//! A drain loses nothing that was begun, and ends whatever clients do.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+use tooloo_service::Kit;
+
+use crate::running::{Reply, SERVICE, complete, get, start, start_with, within};
+
+#[tokio::test]
+async fn readiness_fails_first_while_requests_are_still_served() {
+    let server = start(|config| config.drain_grace = Duration::from_secs(3600)).await;
+    assert_eq!(server.get("/readyz").await.status, 200);
+    server.shut_down();
+    let unready = async {
+        while server.get("/readyz").await.status == 200 {
+            tokio::task::yield_now().await;
+        }
+    };
+    within(unready).await;
+    let ready = server.get("/readyz").await;
+    assert_eq!(
+        (ready.status, ready.json()["draining"].as_bool()),
+        (503, Some(true))
+    );
+    let kept_alive = get("/history").replace("connection: close\r\n", "");
+    let answer = server.send(kept_alive).await;
+    assert_eq!(
+        (answer.status, answer.header("connection")),
+        (200, Some("close"))
+    );
+    assert_eq!(server.get("/livez").await.status, 200);
+}
+
+#[tokio::test]
+async fn requests_under_way_are_finished() {
+    let server = start(|_| {}).await;
+    let mut stream = server.connect().await;
+    stream.write_all(get("/slow").as_bytes()).await.unwrap();
+    begun(&server.app, 1).await;
+    server.shut_down();
+    assert_eq!(
+        within(Reply::read(&mut stream)).await.unwrap().body,
+        b"slow"
+    );
+    server.drained().await;
+}
+
+#[tokio::test]
+async fn nothing_is_lost_under_load() {
+    let server = start(|config| config.drain_grace = Duration::from_millis(100)).await;
+    let stopped = Arc::new(AtomicBool::new(false));
+    let clients: Vec<_> = (0..8)
+        .map(|_| {
+            let address = server.address;
+            let stopped = Arc::clone(&stopped);
+            tokio::spawn(async move {
+                let mut answered = 0;
+                loop {
+                    // Once the server listens no more, a client is refused, not cut.
+                    let Ok(mut stream) = TcpStream::connect(address).await else {
+                        assert!(stopped.load(Ordering::Acquire), "refused before the drain");
+                        return answered;
+                    };
+                    let sent = stream.write_all(get("/history").as_bytes()).await;
+                    let reply = Reply::read(&mut stream).await;
+                    // One that came while the listener closed was never accepted.
+                    match reply {
+                        Some(reply) => assert_eq!(reply.status, 200),
+                        None if stopped.load(Ordering::Acquire) => {
+                            let refused = TcpStream::connect(address).await.is_err();
+                            assert!(refused, "a request was lost while accepting: {sent:?}");
+                            return answered;
+                        }
+                        None => panic!("a request was lost"),
+                    }
+                    answered += 1;
+                }
+            })
+        })
+        .collect();
+    begun(&server.app, 50).await;
+    stopped.store(true, Ordering::Release);
+    server.shut_down();
+    let app = server.app.clone();
+    let mut answered = 0;
+    for client in clients {
+        answered += within(client).await.unwrap();
+    }
+    server.drained().await;
+    let figures = app.tracer().handle().figures();
+    assert_eq!(figures.active_traces, 0);
+    assert_eq!(figures.total_traces, answered);
+}
+
+#[tokio::test]
+async fn an_event_stream_is_told_to_end() {
+    let server = start(|config| config.drain_deadline = Duration::from_secs(3600)).await;
+    let mut stream = server.connect().await;
+    stream.write_all(get("/events").as_bytes()).await.unwrap();
+    let mut seen = Vec::new();
+    while !seen.ends_with(b"data: hi\n\n\r\n") {
+        seen.push(within(stream.read_u8()).await.unwrap());
+    }
+    server.shut_down();
+    within(stream.read_to_end(&mut seen)).await.unwrap();
+    assert!(
+        seen.ends_with(b"\r\n0\r\n\r\n"),
+        "the stream was cut, not ended"
+    );
+    server.drained().await;
+}
+
+#[tokio::test]
+async fn half_a_head_and_a_silent_client_do_not_hold_it_up() {
+    let server = start(|config| config.drain_deadline = Duration::from_millis(400)).await;
+    let mut half = server.connect().await;
+    half.write_all(b"GET /history HTTP/1.1\r\nhost: x")
+        .await
+        .unwrap();
+    let _silent = server.connect().await;
+    assert_eq!(server.get("/history").await.status, 200);
+    server.shut_down();
+    server.drained().await;
+}
+
+#[tokio::test]
+async fn a_handler_that_never_ends_is_cut_off_at_the_deadline() {
+    let server = start(|config| config.drain_deadline = Duration::from_millis(200)).await;
+    let mut stream = server.connect().await;
+    stream.write_all(get("/never").as_bytes()).await.unwrap();
+    begun(&server.app, 1).await;
+    let app = server.app.clone();
+    server.shut_down();
+    server.drained().await;
+    assert_eq!(app.tracer().handle().figures().active_traces, 0);
+}
+
+#[tokio::test]
+async fn tasks_are_asked_to_stop_and_awaited_after_the_requests() {
+    let stopped = Arc::new(AtomicBool::new(false));
+    let witness = Arc::clone(&stopped);
+    let server = start_with(
+        |config| config.drain_deadline = Duration::from_millis(200),
+        |settings| {
+            let mut kit = Kit::new(&SERVICE, &settings.kit).unwrap();
+            kit.task("practice", move |stop| async move {
+                stop.requested().await;
+                assert!(stop.is_requested());
+                tokio::task::yield_now().await;
+                witness.store(true, Ordering::Release);
+            });
+            kit.task("stubborn", |_| std::future::pending());
+            complete(kit)
+        },
+    );
+    let server = server.await;
+    assert!(!stopped.load(Ordering::Acquire));
+    server.shut_down();
+    // The stubborn one is cut off at the deadline.
+    server.drained().await;
+    assert!(stopped.load(Ordering::Acquire));
+}
+
+/// Waits until the service has seen so many requests.
+async fn begun(app: &tooloo_service::App, requests: u64) {
+    let figures = app.tracer().handle();
+    let seen = async {
+        while figures.figures().total_traces < requests {
+            tokio::task::yield_now().await;
+        }
+    };
+    within(seen).await;
+}

@@ -1,0 +1,142 @@
+//! Calls to other services.
+
+use std::time::Duration;
+
+use axum::{body::Body, http::Request};
+use serde_json::Value;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
+use tooloo_service::{App, Kit, KitConfig, Peer, Problem, Settings};
+
+use crate::running::{Domain, Running, SERVICE, complete, start, within};
+
+/// A client in a service of its own that knows `server` as training.
+fn caller(server: &str, change: impl FnOnce(&mut KitConfig)) -> (App, Peer, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut settings = Settings::<Domain>::for_tests(&SERVICE, folder.path());
+    settings
+        .kit
+        .peers
+        .insert("training".to_owned(), server.parse().unwrap());
+    change(&mut settings.kit);
+    let kit = Kit::new(&SERVICE, &settings.kit).unwrap();
+    let peer = kit.peer("training");
+    (complete(kit), peer, folder)
+}
+
+fn address(server: &Running) -> String {
+    format!("http://{}", server.address)
+}
+
+#[tokio::test]
+async fn a_call_is_one_trace_on_both_sides() {
+    let server = start(|_| {}).await;
+    let (app, peer, _folder) = caller(&address(&server), |_| {});
+    let span = app.tracer().start_trace("caller");
+    let id = span.context().trace_id();
+    let answer: Value = within(span.in_scope(peer.get("/history?since=4")))
+        .await
+        .unwrap();
+    assert_eq!(answer["since"], 4);
+    assert_eq!(answer["traceId"], id.to_string());
+    assert!(server.app.tracer().trace(id).is_some());
+}
+
+#[tokio::test]
+async fn an_error_keeps_the_status_and_the_beginning_of_the_answer() {
+    let server = start(|_| {}).await;
+    let (_app, peer, _folder) = caller(&address(&server), |_| {});
+    let error = within(peer.get::<Value>("/topics/0")).await.unwrap_err();
+    assert_eq!(error.status().unwrap().as_u16(), 404);
+    assert!(error.excerpt().unwrap().contains("unknown_topic"));
+    let problem = Problem::from(error);
+    assert_eq!(
+        (problem.status().as_u16(), problem.code()),
+        (502, "peer_failed")
+    );
+    let wrong = within(peer.post::<_, u32>("/round", &serde_json::json!({})))
+        .await
+        .unwrap_err();
+    assert_eq!(wrong.status().unwrap().as_u16(), 422);
+}
+
+#[tokio::test]
+async fn a_peer_that_is_away_is_unreachable() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let away = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let (_app, peer, _folder) = caller(&away, |_| {});
+    let error = within(peer.get::<Value>("/")).await.unwrap_err();
+    assert!(error.is_unreachable(), "{error}");
+    assert_eq!(Problem::from(error).code(), "peer_unreachable");
+}
+
+#[tokio::test]
+async fn a_peer_that_hangs_times_out() {
+    let server = start(|_| {}).await;
+    let (_app, peer, _folder) = caller(&address(&server), |config| {
+        config.peer_timeout = Duration::from_millis(50);
+    });
+    let error = within(peer.get::<Value>("/never")).await.unwrap_err();
+    assert!(error.is_timeout(), "{error}");
+    assert_eq!(Problem::from(error).status().as_u16(), 504);
+    let patient = peer.with_timeout(Duration::from_secs(5));
+    let reply = within(patient.send(Request::get("/slow").body(Body::empty()).unwrap())).await;
+    assert_eq!(reply.unwrap().status().as_u16(), 200);
+}
+
+#[tokio::test]
+async fn an_answer_past_the_bound_is_not_read() {
+    let server = start(|_| {}).await;
+    let (_app, peer, _folder) = caller(&address(&server), |config| config.peer_body_limit = 1000);
+    let error = within(peer.get::<Value>("/huge")).await.unwrap_err();
+    assert!(error.to_string().contains("1000 bytes"), "{error}");
+}
+
+#[tokio::test]
+async fn a_stale_connection_is_replaced_once_where_that_is_safe() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (_app, peer, _folder) = caller(
+        &format!("http://{}/base", listener.local_addr().unwrap()),
+        |_| {},
+    );
+    let server = tokio::spawn(async move {
+        // The first connection answers once and closes on the second request; so does the next.
+        let mut targets = Vec::new();
+        for _ in 0..2 {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            for answer in [true, false] {
+                targets.push(request(&mut stream).await);
+                if answer {
+                    stream
+                        .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n1")
+                        .await
+                        .unwrap();
+                }
+            }
+        }
+        targets
+    });
+    for _ in 0..2 {
+        assert_eq!(within(peer.get::<u8>("/one")).await.unwrap(), 1);
+    }
+    let unsafe_to_repeat = within(peer.post::<_, u8>("/two", &1)).await.unwrap_err();
+    assert!(unsafe_to_repeat.is_unreachable(), "{unsafe_to_repeat}");
+    let targets = within(server).await.unwrap();
+    assert_eq!(
+        targets,
+        ["/base/one", "/base/one", "/base/one", "/base/two"]
+    );
+}
+
+/// Reads a request's head, and returns its target.
+async fn request(stream: &mut tokio::net::TcpStream) -> String {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.unwrap());
+    }
+    let head = String::from_utf8(head).unwrap();
+    head.split(' ').nth(1).unwrap().to_owned()
+}

@@ -1,0 +1,152 @@
+//! The routes every service has.
+
+use serde_json::Value;
+use tooloo_service::Kit;
+
+use crate::running::{SERVICE, complete, get, start, start_with};
+
+#[tokio::test]
+async fn health_tells_exactly_what_clients_counted() {
+    let server = start(|_| {}).await;
+    for path in [
+        "/history", "/history", "/nowhere", "/panic", "/health", "/livez",
+    ] {
+        server.get(path).await;
+    }
+    let health = server.get("/health").await.json();
+    let members: Vec<_> = health.as_object().unwrap().keys().collect();
+    assert_eq!(
+        members,
+        [
+            "checks", "metrics", "ok", "ready", "service", "time", "traceId", "uptime", "version"
+        ]
+    );
+    assert_eq!(health["ok"], true);
+    assert_eq!(health["ready"], true);
+    assert_eq!(
+        (&health["service"], &health["version"]),
+        (&"training".into(), &"1.2.3".into())
+    );
+    assert_eq!(health["checks"]["always"]["status"], "pass");
+    let metrics = &health["metrics"];
+    assert_eq!(
+        (metrics["requests"].as_u64(), metrics["errors"].as_u64()),
+        (Some(4), Some(1))
+    );
+    assert_eq!(metrics["successfulRequests"], 2);
+    assert_eq!(
+        metrics["errorsByCode"],
+        serde_json::json!({"404": 1, "500": 1})
+    );
+    let time: jiff::Timestamp = health["time"].as_str().unwrap().parse().unwrap();
+    assert!(time > jiff::Timestamp::UNIX_EPOCH);
+}
+
+#[tokio::test]
+async fn a_failing_or_hanging_check_fails_readiness_by_name() {
+    let server = start_with(
+        |config| config.check_timeout = std::time::Duration::from_millis(50),
+        |settings| {
+            let mut kit = Kit::new(&SERVICE, &settings.kit).unwrap();
+            kit.check("database", || async { Err::<(), _>("gone fishing") });
+            kit.check("hanging", || std::future::pending::<Result<(), String>>());
+            kit.check("fine", || async { Ok::<_, String>(()) });
+            complete(kit)
+        },
+    )
+    .await;
+    let ready = server.get("/readyz").await;
+    let answer = ready.json();
+    assert_eq!((ready.status, &answer["ready"]), (503, &Value::Bool(false)));
+    assert_eq!(answer["failing"]["database"]["error"], "gone fishing");
+    assert!(
+        answer["failing"]["hanging"]["error"]
+            .as_str()
+            .unwrap()
+            .contains("50ms")
+    );
+    assert_eq!(answer["failing"].get("fine"), None);
+    assert_eq!(server.get("/livez").await.status, 200);
+    assert_eq!(server.get("/health").await.json()["ok"], false);
+}
+
+#[tokio::test]
+async fn observability_counts_domain_requests_and_not_its_own() {
+    let server = start(|_| {}).await;
+    server.get("/history").await;
+    server.get("/topics/7").await;
+    server.get("/topics/8").await;
+    server.get("/metrics").await;
+    let first = server.get("/api/v1/system/observability").await;
+    let answer = server.get("/api/v1/system/observability").await.json();
+    assert_eq!(answer["service"], "training");
+    assert_eq!(answer["tracer"]["totalTraces"], 3);
+    let routes = answer["tracer"]["routes"].as_array().unwrap();
+    let topics = routes
+        .iter()
+        .find(|route| route["route"] == "/topics/{id}")
+        .unwrap();
+    assert_eq!(
+        (&topics["method"], &topics["count"]),
+        (&"GET".into(), &2.into())
+    );
+    assert!(first.header("traceresponse").is_some());
+    assert!(first.header("x-request-id").is_some());
+}
+
+#[tokio::test]
+async fn metrics_are_openmetrics_text_or_protobuf_as_asked() {
+    let server = start(|_| {}).await;
+    server.get("/history").await;
+    let text = server.get("/metrics").await;
+    assert!(
+        text.header("content-type")
+            .unwrap()
+            .starts_with("application/openmetrics-text")
+    );
+    let page = String::from_utf8(text.body).unwrap();
+    assert!(
+        page.contains("http_server_request_duration_seconds"),
+        "{page}"
+    );
+    assert!(page.ends_with("# EOF\n"));
+    let accept = "accept: application/vnd.google.protobuf;\
+                  proto=io.prometheus.client.MetricFamily;encoding=delimited\r\nhost";
+    let protobuf = server
+        .send(get("/metrics").replacen("host", accept, 1))
+        .await;
+    let content_type = protobuf.header("content-type").unwrap();
+    assert!(
+        content_type.starts_with("application/vnd.google.protobuf"),
+        "{content_type}"
+    );
+    assert!(
+        String::from_utf8(protobuf.body).is_err(),
+        "this looks like text"
+    );
+}
+
+#[tokio::test]
+async fn the_openapi_document_names_every_operation() {
+    let server = start(|_| {}).await;
+    let document = server.get("/openapi.json").await.json();
+    assert_eq!(document["info"]["title"], "TooLoo training");
+    let paths = document["paths"].as_object().unwrap();
+    for path in [
+        "/round",
+        "/topics/{id}",
+        "/livez",
+        "/metrics",
+        "/api/v1/system/observability",
+    ] {
+        assert!(paths.contains_key(path), "{path} is missing");
+    }
+    let round = &document["paths"]["/round"]["post"];
+    assert_eq!(
+        (&round["operationId"], &round["summary"]),
+        (&"round".into(), &"Echoes a round.".into())
+    );
+    let problem = &round["responses"]["default"]["content"]["application/problem+json"]["schema"];
+    assert_eq!(problem["$ref"], "#/components/schemas/Problem");
+    assert!(document["components"]["schemas"]["Problem"]["properties"]["traceId"].is_object());
+}
