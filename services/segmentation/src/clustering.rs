@@ -10,9 +10,9 @@ use rand_xoshiro::{Xoshiro256Plus, rand_core::SeedableRng};
 use crate::silhouette::Distances;
 
 /// Starts of each k-means, of which the best counts.
-const RUNS: usize = 8;
-const MAX_ITERATIONS: u64 = 300;
-const TOLERANCE: f64 = 1e-9;
+const RUNS: usize = 4;
+const MAX_ITERATIONS: u64 = 200;
+const TOLERANCE: f64 = 1e-7;
 
 /// Points put into clusters. Clusters are numbered by size, largest first.
 #[derive(Clone, Debug, PartialEq)]
