@@ -1,0 +1,166 @@
+//! Puts the service together.
+
+use std::{env, net::Ipv4Addr, sync::Arc, time::Duration};
+
+use http::Uri;
+use tokio_util::task::TaskTracker;
+use tooloo_service::{App, Kit, KitConfig, Secret, Settings, StartError, Store, directory};
+
+use crate::{
+    BudgetConfig, SERVICE, SIMULATOR,
+    burst::{Bursts, Desk},
+    ledger::{self, Ledger, Retention},
+    observe::{DeduplicatorHandle, ProvidersHandle},
+    policy::{Policies, Policy},
+    provider::{
+        Provider, Providers,
+        config::{BaseUrl, ProviderConfig},
+        gate::Gate,
+    },
+    realtime::Realtime,
+    routes::{self, Budget, Limits},
+};
+
+/// How much longer than a burst its reservation lasts where nobody gives it back.
+const RESERVATION_MARGIN: Duration = Duration::from_secs(60);
+
+/// Opens the ledger under the data folder and builds the service on it.
+///
+/// # Errors
+///
+/// Returns a [`StartError`] where the ledger cannot be opened or brought up to date, or where a
+/// provider's key is missing or none.
+pub async fn app(settings: Settings<BudgetConfig>) -> Result<App, StartError> {
+    build(settings, |_| {}).await
+}
+
+/// Builds the service with what `prepare` adds to its kit.
+pub(crate) async fn build(
+    settings: Settings<BudgetConfig>,
+    prepare: impl FnOnce(&mut Kit),
+) -> Result<App, StartError> {
+    let config = settings.domain;
+    let mut kit = Kit::new(&SERVICE, &settings.kit)?;
+    prepare(&mut kit);
+
+    let store = Store::open(kit.data_file("budget.sqlite"), ledger::MIGRATIONS).await?;
+    let keep = Retention {
+        days: config.history_days.get(),
+        entries: config.history_entries.get(),
+        cohorts: config.max_cohorts.get(),
+    };
+    let ledger = Ledger::new(store.clone(), keep, config.deadline + RESERVATION_MARGIN);
+    let gate = Gate::new(config.max_concurrency, config.max_waiting as usize);
+    let configured = Policy {
+        max_concurrency: config.max_concurrency,
+        criticality: config.criticality,
+    };
+    let policies = Policies::load(store.clone(), configured, gate.clone()).await?;
+    let providers = providers(&kit, &settings.kit, &config)?;
+
+    let desk = Desk {
+        providers: providers.clone(),
+        ledger: ledger.clone(),
+        gate: gate.clone(),
+        daily_limit: config.daily_limit,
+        shares: config.shares,
+        deadline: config.deadline,
+    };
+    let calls = TaskTracker::new();
+    let bursts = Bursts::new(desk.clone(), kit.tracer().clone(), calls.clone());
+    let (realtime, gatherer) = Realtime::new(config.max_subscribers, desk);
+
+    let hub = kit.hub().clone();
+    hub.register(
+        "deduplicator",
+        DeduplicatorHandle(bursts.clone()),
+        &["deduplicator"],
+    );
+    hub.register(
+        "providers",
+        ProvidersHandle(providers.clone()),
+        &["providers"],
+    );
+    kit.check("database", move || {
+        let store = store.clone();
+        async move { store.ping().await }
+    });
+    // Streams have to end before a drain can, so their source ends first.
+    let closing = kit.closing();
+    kit.task("realtime", |_| gatherer.run(closing));
+    // A call that nobody waits for any more is still paid for: the drain waits to book it.
+    kit.task("calls", |stop| async move {
+        stop.requested().await;
+        calls.close();
+        calls.wait().await;
+    });
+
+    let limits = Limits::new(&config);
+    let cohorts = config.cohorts;
+    let budget = Budget {
+        bursts,
+        ledger,
+        providers,
+        gate,
+        policies,
+        cohorts: Arc::new(cohorts),
+        realtime,
+        hub,
+        limits,
+    };
+    Ok(kit.finish(routes::router(budget)))
+}
+
+/// Connects to the providers.
+fn providers(
+    kit: &Kit,
+    kit_config: &KitConfig,
+    config: &BudgetConfig,
+) -> Result<Providers, StartError> {
+    let simulator = simulator_address(kit_config);
+    let connect = |provider: &ProviderConfig| {
+        let configured = provider.base_url.as_ref().map(BaseUrl::to_uri);
+        let base = configured.unwrap_or_else(|| simulator.clone());
+        let peer = kit
+            .client(base, &provider.name)
+            .with_timeout(provider.timeout);
+        let key = key(provider)?;
+        let waiting = config.max_waiting as usize;
+        let most = config.max_output_tokens.get();
+        Provider::new(provider, peer, key.as_ref(), waiting, most).map_err(StartError::new)
+    };
+    let all: Result<_, StartError> = config.providers.iter().map(connect).collect();
+    Ok(Providers::new(all?))
+}
+
+/// Returns where the fleet's simulated provider is, as far as these settings tell.
+pub(crate) fn simulator_address(kit: &KitConfig) -> Uri {
+    let configured = kit.peers.get(SIMULATOR.name).cloned();
+    let root = configured.unwrap_or_else(|| {
+        let port = simulator_port(kit);
+        directory::address(Ipv4Addr::LOCALHOST.into(), port)
+    });
+    let mut parts = root.into_parts();
+    parts.path_and_query = Some(http::uri::PathAndQuery::from_static("/v1"));
+    Uri::from_parts(parts).expect("an absolute address with another path is one")
+}
+
+/// Returns the port of the simulated provider, counted from the fleet's base port.
+pub(crate) fn simulator_port(kit: &KitConfig) -> u16 {
+    let offset = SIMULATOR.port - directory::BASE_PORT;
+    kit.base_port.checked_add(offset).unwrap_or(SIMULATOR.port)
+}
+
+/// Finds a provider's key, if it has one.
+fn key(provider: &ProviderConfig) -> Result<Option<Secret>, StartError> {
+    let Some(variable) = &provider.api_key_env else {
+        return Ok(provider.api_key.clone());
+    };
+    match env::var(variable) {
+        Ok(key) if !key.is_empty() => Ok(Some(Secret::new(key))),
+        _ => Err(StartError::new(format!(
+            "the provider `{}` needs its key in the environment variable `{variable}`",
+            provider.name
+        ))),
+    }
+}

@@ -1,0 +1,100 @@
+//! The service's own settings.
+
+use std::{num::NonZeroU32, time::Duration};
+
+use serde::Deserialize;
+use tooloo_service::duration;
+
+use crate::{
+    cohort::Cohorts,
+    criticality::{Criticality, Shares},
+    money::Money,
+    provider::config::ProviderList,
+};
+
+/// Settings of the budget service, in the table `[budget]`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct BudgetConfig {
+    /// Dollars that may be spent a day, UTC.
+    pub daily_limit: Money,
+    /// The part of it that each criticality may use, in percent.
+    pub shares: Shares,
+    /// The criticality of calls that do not name one.
+    pub criticality: Criticality,
+    /// The providers; the fleet's simulated one unless told otherwise.
+    pub providers: ProviderList,
+    /// The most calls to providers at once, over all of them.
+    pub max_concurrency: NonZeroU32,
+    /// The most calls that wait for a provider, and the most that wait for each.
+    pub max_waiting: u32,
+    /// How long a burst may take, waiting and failover included.
+    #[serde(with = "duration")]
+    pub deadline: Duration,
+    /// The longest prompt, in bytes.
+    pub max_prompt_bytes: NonZeroU32,
+    /// The most tokens that a provider may answer with.
+    pub max_output_tokens: NonZeroU32,
+    /// The longest time that an answer may be asked to be kept.
+    #[serde(with = "duration")]
+    pub max_ttl: Duration,
+    /// The most listeners to the real-time figures.
+    pub max_subscribers: u32,
+    /// How many days' totals are kept.
+    pub history_days: NonZeroU32,
+    /// How many lines of the ledger are kept.
+    pub history_entries: NonZeroU32,
+    /// The most cohorts whose spending is kept apart.
+    pub max_cohorts: NonZeroU32,
+    /// What cohorts may spend.
+    pub cohorts: Cohorts,
+    /// Whether the service, run alone, starts the simulated provider that it is set to use.
+    pub simulator: bool,
+}
+
+impl Default for BudgetConfig {
+    fn default() -> Self {
+        Self {
+            daily_limit: Money::from_micros(10_000_000),
+            shares: Shares::default(),
+            criticality: Criticality::default(),
+            providers: ProviderList::default(),
+            max_concurrency: count::<16>(),
+            max_waiting: 256,
+            deadline: Duration::from_secs(25),
+            max_prompt_bytes: count::<32_768>(),
+            max_output_tokens: count::<512>(),
+            max_ttl: Duration::from_secs(86_400),
+            max_subscribers: 64,
+            history_days: count::<400>(),
+            history_entries: count::<100_000>(),
+            max_cohorts: count::<1_000>(),
+            cohorts: Cohorts::default(),
+            simulator: true,
+        }
+    }
+}
+
+const fn count<const N: u32>() -> NonZeroU32 {
+    const { NonZeroU32::new(N).expect("a count is above zero") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refuses_a_bad_value_and_an_unknown_key_and_names_them() {
+        for (json, complaint) in [
+            (r#"{"daily_limit": -1}"#, "-1 is not an amount"),
+            (r#"{"max_concurrency": 0}"#, "nonzero"),
+            (r#"{"deadline": "0s"}"#, "above zero"),
+            (r#"{"criticality": "urgent"}"#, "one of low, normal"),
+            (r#"{"dayly_limit": 1}"#, "dayly_limit"),
+        ] {
+            let error = serde_json::from_str::<BudgetConfig>(json).unwrap_err();
+            assert!(error.to_string().contains(complaint), "{json}: {error}");
+        }
+    }
+}

@@ -1,0 +1,316 @@
+//! One call to a provider, in the chat-completions format.
+//!
+//! <https://platform.openai.com/docs/api-reference/chat>
+
+use std::time::{Duration, SystemTime};
+
+use axum::body::Body;
+use http::{HeaderMap, HeaderValue, Request, StatusCode, header};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use jiff::fmt::rfc2822;
+use serde::{Deserialize, Serialize};
+use tooloo_service::Peer;
+
+use super::{gate::Busy, record::FailureKind};
+
+/// The largest answer that is read.
+const MOST_BYTES: usize = 4 * 1024 * 1024;
+
+/// How much of an error's message is kept.
+const MOST_MESSAGE: usize = 200;
+
+/// The longest rest that a provider gets, whatever it asks for.
+const LONGEST_REST: Duration = Duration::from_secs(300);
+
+/// The rest of a provider that answers 429 and does not say for how long.
+const USUAL_REST: Duration = Duration::from_secs(1);
+
+/// What is asked.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Question<'a> {
+    pub(super) model: &'a str,
+    pub(super) prompt: &'a str,
+    pub(super) max_tokens: u32,
+}
+
+/// What is answered.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Completion {
+    pub(crate) text: String,
+    /// Tokens of prompt and answer, where the provider told.
+    pub(crate) usage: Option<(u32, u32)>,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure {
+    pub(crate) kind: FailureKind,
+    /// For people; holds nothing secret.
+    pub(crate) detail: String,
+    /// How long the provider wants to be left alone.
+    pub(crate) rest: Option<Duration>,
+}
+
+#[derive(Serialize)]
+struct ChatRequest<'a> {
+    model: &'a str,
+    messages: [ChatMessage<'a>; 1],
+    max_tokens: u32,
+}
+
+#[derive(Serialize)]
+struct ChatMessage<'a> {
+    role: &'static str,
+    content: &'a str,
+}
+
+#[derive(Deserialize)]
+struct ChatResponse {
+    choices: Vec<ChatChoice>,
+    usage: Option<ChatUsage>,
+}
+
+#[derive(Deserialize)]
+struct ChatChoice {
+    message: ChatAnswer,
+}
+
+#[derive(Deserialize)]
+struct ChatAnswer {
+    content: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct ChatUsage {
+    prompt_tokens: u32,
+    #[serde(default)]
+    completion_tokens: u32,
+}
+
+#[derive(Deserialize)]
+struct ErrorResponse {
+    error: ErrorMember,
+}
+
+#[derive(Deserialize)]
+struct ErrorMember {
+    message: String,
+}
+
+impl Failure {
+    pub(crate) fn new(kind: FailureKind, detail: impl Into<String>) -> Self {
+        Self {
+            kind,
+            detail: detail.into(),
+            rest: None,
+        }
+    }
+
+    /// No call was made.
+    pub(crate) fn busy(busy: Busy) -> Self {
+        Self::new(FailureKind::Busy, format!("is busy: {busy}"))
+    }
+}
+
+/// Asks `peer` and reads its answer. The caller bounds the time.
+pub(super) async fn complete(
+    peer: &Peer,
+    key: Option<&HeaderValue>,
+    question: Question<'_>,
+) -> Result<Completion, Failure> {
+    let response = peer.send(request(key, question)).await.map_err(|error| {
+        if error.is_timeout() {
+            Failure::new(FailureKind::TimedOut, "did not answer in time")
+        } else {
+            Failure::new(FailureKind::Unreachable, "cannot be reached")
+        }
+    })?;
+    let (head, body) = response.into_parts();
+    let body = Limited::new(body, MOST_BYTES)
+        .collect()
+        .await
+        .map_err(|error| {
+            if error.is::<LengthLimitError>() {
+                Failure::new(FailureKind::BadAnswer, "answered with too much")
+            } else {
+                Failure::new(FailureKind::Unreachable, "broke off its answer")
+            }
+        })?;
+    let body = body.to_bytes();
+    if head.status.is_success() {
+        completion(&body)
+    } else {
+        Err(refusal(
+            head.status,
+            &head.headers,
+            &body,
+            tooloo_clock::wall(),
+        ))
+    }
+}
+
+fn request(key: Option<&HeaderValue>, question: Question<'_>) -> Request<Body> {
+    let chat = ChatRequest {
+        model: question.model,
+        messages: [ChatMessage {
+            role: "user",
+            content: question.prompt,
+        }],
+        max_tokens: question.max_tokens,
+    };
+    let body = serde_json::to_vec(&chat).expect("strings and numbers serialize");
+    let mut request = Request::post("/chat/completions")
+        .header(header::CONTENT_TYPE, "application/json")
+        .header(header::ACCEPT, "application/json")
+        .body(Body::from(body))
+        .expect("a constant path and constant fields make a request");
+    if let Some(key) = key {
+        request
+            .headers_mut()
+            .insert(header::AUTHORIZATION, key.clone());
+    }
+    request
+}
+
+fn completion(body: &[u8]) -> Result<Completion, Failure> {
+    let bad = |what| Failure::new(FailureKind::BadAnswer, what);
+    let response: ChatResponse = serde_json::from_slice(body)
+        .map_err(|_| bad("answered with something that is no chat completion"))?;
+    let choice = response.choices.into_iter().next();
+    let text = choice
+        .and_then(|choice| choice.message.content)
+        .ok_or_else(|| bad("answered without a text"))?;
+    let usage = response
+        .usage
+        .map(|usage| (usage.prompt_tokens, usage.completion_tokens));
+    Ok(Completion { text, usage })
+}
+
+fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8], now: SystemTime) -> Failure {
+    let status_code = status.as_u16();
+    let detail = match serde_json::from_slice::<ErrorResponse>(body) {
+        Ok(said) => {
+            let said: String = said.error.message.chars().take(MOST_MESSAGE).collect();
+            format!("answered {status_code} ({said})")
+        }
+        Err(_) => format!("answered {status_code}"),
+    };
+    let kind = match status {
+        StatusCode::TOO_MANY_REQUESTS => FailureKind::RateLimited,
+        StatusCode::REQUEST_TIMEOUT => FailureKind::TimedOut,
+        status if status.is_server_error() => FailureKind::ServerError,
+        status if status.is_client_error() => FailureKind::Refused,
+        _ => FailureKind::BadAnswer,
+    };
+    let asked = headers
+        .get(header::RETRY_AFTER)
+        .and_then(|after| retry_after(after, now));
+    let rest = match kind {
+        FailureKind::RateLimited => Some(asked.unwrap_or(USUAL_REST)),
+        // A 503 may say when it is over.
+        _ => asked,
+    };
+    Failure {
+        kind,
+        detail,
+        rest: rest.map(|rest| rest.min(LONGEST_REST)),
+    }
+}
+
+/// Reads `Retry-After`: seconds, or a date (RFC 9110, section 10.2.3).
+fn retry_after(value: &HeaderValue, now: SystemTime) -> Option<Duration> {
+    let text = value.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
+    let date = SystemTime::from(date);
+    Some(date.duration_since(now).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::UNIX_EPOCH;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn refused(status: u16, retry_after: Option<&'static str>, body: &str) -> Failure {
+        let mut headers = HeaderMap::new();
+        if let Some(value) = retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static(value));
+        }
+        // Sun, 06 Nov 1994 08:49:07 GMT.
+        let now = UNIX_EPOCH + Duration::from_secs(784_111_747);
+        refusal(
+            StatusCode::from_u16(status).unwrap(),
+            &headers,
+            body.as_bytes(),
+            now,
+        )
+    }
+
+    #[test]
+    fn a_429_asks_for_a_rest_in_seconds_or_until_a_date() {
+        for (value, seconds) in [
+            (None, 1),
+            (Some("7"), 7),
+            (Some("Sun, 06 Nov 1994 08:49:37 GMT"), 30),
+            (Some("Sun, 06 Nov 1994 08:00:00 GMT"), 0),
+            (Some("soon"), 1),
+            (Some("99999999999"), 300),
+        ] {
+            let failure = refused(429, value, "");
+            assert_eq!(failure.kind, FailureKind::RateLimited);
+            assert_eq!(
+                failure.rest,
+                Some(Duration::from_secs(seconds)),
+                "{value:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_refusal_repeats_a_part_of_what_the_provider_said() {
+        let failure = refused(401, None, r#"{"error": {"message": "no such key"}}"#);
+        assert_eq!(failure.kind, FailureKind::Refused);
+        assert_eq!(failure.detail, "answered 401 (no such key)");
+        let long = format!(r#"{{"error": {{"message": "{}"}}}}"#, "x".repeat(10_000));
+        assert!(refused(500, None, &long).detail.len() < 300);
+        assert_eq!(refused(500, None, "<html>").detail, "answered 500");
+        assert_eq!(refused(500, None, "").rest, None);
+        assert_eq!(refused(302, None, "").kind, FailureKind::BadAnswer);
+    }
+
+    #[test]
+    fn an_answer_needs_a_text_but_no_usage() {
+        let answer = completion(br#"{"choices": [{"message": {"content": "hi"}}]}"#).unwrap();
+        assert_eq!((answer.text.as_str(), answer.usage), ("hi", None));
+        for body in [
+            "",
+            "{}",
+            r#"{"choices": []}"#,
+            r#"{"choices": [{"message": {}}]}"#,
+        ] {
+            let failure = completion(body.as_bytes()).unwrap_err();
+            assert_eq!(failure.kind, FailureKind::BadAnswer, "{body}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_answer_panics(body in prop::collection::vec(any::<u8>(), 0..200), status in 100..600u16) {
+            let _ = completion(&body);
+            let status = StatusCode::from_u16(status).unwrap();
+            let _ = refusal(status, &HeaderMap::new(), &body, UNIX_EPOCH);
+        }
+
+        #[test]
+        fn no_retry_after_panics(value in "\\PC{0,40}") {
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                let _ = retry_after(&value, UNIX_EPOCH);
+            }
+        }
+    }
+}
