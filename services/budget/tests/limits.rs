@@ -1,0 +1,231 @@
+//! What bounds the service: money, concurrency, waiting.
+
+mod rig;
+
+use futures_util::future::join_all;
+use http::StatusCode;
+use rig::{Rig, Served, assert_problem, completion, micros, provider, providers, within};
+use serde_json::json;
+use tooloo_testkit::{Answer, Gate, Upstream};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_hundred_bursts_at_once_never_pass_a_small_daily_limit() {
+    let simulator = Served::simulator(|config| config.error_rate = 0.1).await;
+    let limit = 4_000;
+    let rig = Rig::start(|config| {
+        config.daily_limit = budget::Money::from_micros(limit);
+        config.max_output_tokens = 128.try_into().unwrap();
+        providers(config, &[provider("sim", simulator.url("/"), &json!({}))]);
+    })
+    .await;
+    let prompts: Vec<_> = (0..200).map(|n| format!("question number {n}")).collect();
+    let replies = join_all(prompts.iter().map(|prompt| {
+        let body = json!({"prompt": prompt, "criticality": "critical"});
+        let budget = &rig.budget;
+        async move { budget.post("/api/v1/providers/burst", &body).await }
+    }));
+    let replies = within(replies).await;
+
+    let mut spent = 0;
+    let mut refused = 0;
+    for reply in &replies {
+        match reply.status.as_u16() {
+            200 => spent += micros(&reply.json()["cost"]),
+            402 => {
+                assert_problem(reply, 402, "the daily limit is $0.004000");
+                assert!(reply.header("retry-after").is_some());
+                refused += 1;
+            }
+            status => assert_eq!(status, 503, "{}", reply.text()),
+        }
+    }
+    assert!(spent <= limit, "{spent}");
+    assert!(spent > 0 && refused > 0, "{spent} spent, {refused} refused");
+    // Failed calls have given their reservations back.
+    let today = rig
+        .budget
+        .until("/api/v1/budget", |today| micros(&today["reserved"]) == 0)
+        .await;
+    assert_eq!(micros(&today["spent"]), spent);
+    assert_eq!(today["overruns"], 0);
+}
+
+#[tokio::test]
+async fn what_matters_more_may_use_what_is_kept_from_the_rest() {
+    let simulator = Served::simulator(|_| {}).await;
+    let rig = Rig::start(|config| {
+        // A call reserves at most 64 + 5 + 50 tokens.
+        config.max_output_tokens = 50.try_into().unwrap();
+        config.daily_limit = budget::Money::from_micros(150);
+        providers(config, &[provider("sim", simulator.url("/"), &json!({}))]);
+    })
+    .await;
+    let ask = async |criticality: &str| {
+        let body = json!({"prompt": "tight", "criticality": criticality});
+        rig.budget.post("/api/v1/providers/burst", &body).await
+    };
+    assert_problem(&ask("low").await, 402, "`low` may use $0.000075");
+    assert_eq!(ask("normal").await.status, StatusCode::OK);
+    // A call that names no criticality has that of the policy.
+    let policy = json!({"criticality": "low"});
+    let answer = rig
+        .budget
+        .post("/api/v1/providers/policy", &policy)
+        .await
+        .json();
+    assert_eq!(answer["criticality"], "low");
+    assert_problem(&rig.budget.burst("tight").await, 402, "`low`");
+}
+
+#[tokio::test]
+async fn a_refusal_for_mattering_too_little_is_not_handed_to_who_matters_more() {
+    let upstream = Upstream::start().await;
+    let gate = Gate::shut();
+    let body = completion("yes", (1, 1));
+    upstream.answer(
+        Answer::new(StatusCode::OK)
+            .with_chunks([body])
+            .with_gate(gate.clone()),
+    );
+    let rig = Rig::start(|config| {
+        config.max_concurrency = 1.try_into().unwrap();
+        config.max_output_tokens = 50.try_into().unwrap();
+        config.daily_limit = budget::Money::from_micros(200);
+        providers(config, &[provider("up", upstream.url("/"), &json!({}))]);
+    })
+    .await;
+    let ask = |prompt: &str, criticality: &str| {
+        let body = json!({"prompt": prompt, "criticality": criticality});
+        let url = rig.budget.url("/api/v1/providers/burst");
+        tokio::spawn(async move { tooloo_testkit::Client::new().post(url, &body).await })
+    };
+    // One call holds the only slot, and most of what `low` may use.
+    let holder = ask("holder", "critical");
+    gate.wait_for(1).await;
+    let low = ask("both", "low");
+    let in_flight = |n: u64, coalesced: u64| {
+        let expected = json!({"inFlight": n, "coalesced": coalesced});
+        move |status: &serde_json::Value| status["deduplicator"] == expected
+    };
+    rig.budget
+        .until("/api/v1/providers/resilience-status", in_flight(2, 0))
+        .await;
+    let critical = ask("both", "critical");
+    rig.budget
+        .until("/api/v1/providers/resilience-status", in_flight(2, 1))
+        .await;
+    gate.open();
+    assert_eq!(within(holder).await.unwrap().status, StatusCode::OK);
+    assert_eq!(
+        within(low).await.unwrap().status,
+        StatusCode::PAYMENT_REQUIRED
+    );
+    let critical = within(critical).await.unwrap();
+    assert_eq!(critical.status, StatusCode::OK, "{}", critical.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_more_calls_run_at_once_than_the_policy_and_the_provider_allow() {
+    let simulator = Served::simulator(|config| {
+        config.latency = std::time::Duration::from_millis(5);
+    })
+    .await;
+    let rig = Rig::start(|config| {
+        let few = json!({"max_concurrency": 5});
+        providers(config, &[provider("sim", simulator.url("/"), &few)]);
+    })
+    .await;
+    let flood = |round: usize| {
+        let budget = &rig.budget;
+        let asking = (0..40).map(move |n| async move {
+            let reply = budget.burst(&format!("round {round} question {n}")).await;
+            assert_eq!(reply.status, StatusCode::OK, "{}", reply.text());
+        });
+        join_all(asking)
+    };
+    within(flood(1)).await;
+    let stats = simulator.get("/simulator/stats").await.json();
+    assert_eq!(
+        (&stats["requests"], &stats["mostInFlight"]),
+        (&json!(40), &json!(5))
+    );
+
+    let fewer = Served::simulator(|_| {}).await;
+    let rig = Rig::start(|config| {
+        providers(config, &[provider("sim", fewer.url("/"), &json!({}))]);
+    })
+    .await;
+    let policy = json!({"maxConcurrency": 2});
+    let answer = rig
+        .budget
+        .post("/api/v1/providers/policy", &policy)
+        .await
+        .json();
+    assert_eq!(answer["maxConcurrency"], 2);
+    let asking = (0..40).map(|n| {
+        let budget = &rig.budget;
+        async move { budget.burst(&format!("question {n}")).await.json()["concurrency"].as_u64() }
+    });
+    let seen = within(join_all(asking)).await;
+    assert!(
+        seen.iter().all(|seen| (1..=2).contains(&seen.unwrap())),
+        "{seen:?}"
+    );
+}
+
+#[tokio::test]
+async fn whoever_finds_the_queue_full_is_told_to_come_back() {
+    let upstream = Upstream::start().await;
+    let gate = Gate::shut();
+    let body = completion("late", (1, 1));
+    upstream.answer(
+        Answer::new(StatusCode::OK)
+            .with_chunks([body])
+            .with_gate(gate.clone()),
+    );
+    let rig = Rig::start(|config| {
+        config.max_concurrency = 1.try_into().unwrap();
+        config.max_waiting = 1;
+        providers(config, &[provider("up", upstream.url("/"), &json!({}))]);
+    })
+    .await;
+    let waiting = async {
+        rig.budget
+            .until("/api/v1/providers/status", |status| status["waiting"] == 1)
+            .await;
+        let reply = rig.budget.burst("three").await;
+        gate.open();
+        reply
+    };
+    let first = rig.budget.burst("one");
+    let second = async {
+        gate.wait_for(1).await;
+        rig.budget.burst("two").await
+    };
+    let (first, second, third) = within(async { tokio::join!(first, second, waiting) }).await;
+    assert_eq!(
+        (first.status, second.status),
+        (StatusCode::OK, StatusCode::OK)
+    );
+    assert_problem(&third, 503, "as many calls wait as may wait");
+    assert_eq!(third.header("retry-after"), Some("1"));
+}
+
+#[tokio::test]
+async fn a_burst_that_waits_too_long_is_let_down() {
+    let upstream = Upstream::start().await;
+    upstream.answer(Answer::new(StatusCode::OK).with_gate(Gate::shut()));
+    let rig = Rig::start(|config| {
+        config.deadline = std::time::Duration::from_millis(50);
+        providers(config, &[provider("up", upstream.url("/"), &json!({}))]);
+    })
+    .await;
+    assert_problem(
+        &rig.budget.burst("slow").await,
+        504,
+        "no provider answered in time",
+    );
+    rig.budget
+        .until("/api/v1/budget", |today| micros(&today["reserved"]) == 0)
+        .await;
+}
