@@ -42,3 +42,19 @@ fuzz seconds="60":
 # Run the fleet.
 run *arguments:
     cargo run --release -- {{ arguments }}
+
+# Run all benchmarks; they fail where a layer costs more than it may.
+bench: bench-trace
+
+# Count the trace layer's instructions beside a bare router and beside its peers; needs valgrind.
+bench-trace: _gungraun
+    rm -rf target/gungraun/benches/trace
+    cargo bench -p benches --features peers --bench trace -- --save-summary
+    cargo run -q -p benches --bin bounds -- target/gungraun/benches/trace/trace
+
+# Find valgrind, and install the harness's runner in the version that Cargo.lock has of its library.
+_gungraun:
+    @command -v valgrind >/dev/null || { echo "valgrind is missing: install it with the system's package manager" >&2; exit 1; }
+    @version=$(cargo pkgid gungraun-runner | sed 's/.*@//'); \
+        gungraun-runner --version 2>/dev/null | grep -qF " $version" \
+        || cargo install --locked gungraun-runner --version "$version"
