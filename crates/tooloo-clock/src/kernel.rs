@@ -1,0 +1,22 @@
+//! Readings from the kernel's monotonic clocks, which share one beginning: the machine's start.
+
+use rustix::time::{ClockId, Timespec, clock_gettime};
+
+#[inline]
+pub(crate) fn coarse() -> u64 {
+    nanos(clock_gettime(ClockId::MonotonicCoarse))
+}
+
+#[inline]
+pub(crate) fn exact() -> u64 {
+    nanos(clock_gettime(ClockId::Monotonic))
+}
+
+#[inline]
+#[expect(
+    clippy::cast_sign_loss,
+    reason = "a machine has been up for no negative time, and for less than five centuries"
+)]
+fn nanos(time: Timespec) -> u64 {
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+}
