@@ -46,12 +46,12 @@ impl App {
         let system = System::new(&kit.identity, &kit.tracer, &kit.hub, &health);
         let (system, openapi) = system.routes(openapi);
         let methods = Methods::of(&openapi);
-        let router = stack::compose(domain, system, &kit.tracer, &methods, &kit.config);
+        let stacked = stack::compose(domain, system, &kit.tracer, &methods, &kit.config);
         Self {
             inner: Arc::new(Inner {
                 identity: kit.identity,
                 config: kit.config,
-                router,
+                router: stacked,
                 tracer: kit.tracer,
                 hub: kit.hub,
                 health,

@@ -81,9 +81,9 @@ impl Fate {
         }
     }
 
-    fn refuse(&self, refused: BodyRefused) -> Option<Result<Frame<Bytes>, BoxError>> {
+    fn refuse(&self, refused: BodyRefused) -> BoxError {
         *self.lock() = State::Refused(refused);
-        Some(Err(refused.into()))
+        refused.into()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -109,7 +109,7 @@ where
                 this.pause.set(Some(sleep(*this.timeout)));
             }
             ready!(this.pause.as_pin_mut().expect("just set").poll(cx));
-            return Poll::Ready(this.fate.refuse(BodyRefused::TooSlow));
+            return Poll::Ready(Some(Err(this.fate.refuse(BodyRefused::TooSlow))));
         };
         this.pause.set(None);
         let Some(frame) = frame else {
@@ -120,7 +120,7 @@ where
         if let Some(data) = frame.data_ref() {
             let Some(left) = this.left.checked_sub(data.remaining()) else {
                 let limit = *this.limit;
-                return Poll::Ready(this.fate.refuse(BodyRefused::TooLarge { limit }));
+                return Poll::Ready(Some(Err(this.fate.refuse(BodyRefused::TooLarge { limit }))));
             };
             *this.left = left;
         }

@@ -12,7 +12,7 @@ use http_body::Body as _;
 
 use crate::{
     KitConfig, Problem,
-    body::{BodyRefused, BoundedBody},
+    body::{BodyRefused, BoundedBody, Fate},
 };
 
 #[derive(Clone, Copy, Debug)]
@@ -47,7 +47,7 @@ pub(crate) async fn keep(State(bounds): State<Bounds>, request: Request, next: N
     };
     let answered = tokio::time::timeout(bounds.answer, next.run(request)).await;
     // Whatever a handler makes of a body that was refused, the refusal is the reason.
-    let refused = fate.as_ref().and_then(|fate| fate.refused());
+    let refused = fate.as_ref().and_then(Fate::refused);
     match (answered, refused) {
         (Ok(response), Some(refused)) if !response.status().is_success() => {
             refused.problem().into_response()

@@ -1,13 +1,13 @@
 //! The command line of a service that runs alone.
 
-use std::{env, path::PathBuf, process::ExitCode};
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use clap::Parser;
 use tokio::net::TcpListener;
 
 use crate::{
-    ConfigSource, Definition, KitConfig, RawSettings, ServeError, Shutdown, StartError, panics,
-    serve, start_logs,
+    ConfigSource, Definition, KitConfig, RawSettings, ServeError, Shutdown, StartError, serve,
+    start_logs,
 };
 
 #[derive(Debug, Parser)]
@@ -53,12 +53,11 @@ pub fn main(definition: Definition) -> ExitCode {
 
 fn run(definition: &Definition, flags: Flags) -> Result<(), StartError> {
     let (file, flags) = flags.settings();
-    let source = ConfigSource::load(file.as_deref(), env::vars(), flags)?;
+    let source = ConfigSource::of_process(file.as_deref(), flags)?;
     let raw = source.raw(definition);
     let config = raw.kit()?;
     (definition.check)(&raw)?;
     start_logs(&config)?;
-    panics::log();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
@@ -71,7 +70,7 @@ async fn start(
     config: &KitConfig,
 ) -> Result<(), StartError> {
     let shutdown = Shutdown::on_signals()?;
-    let address = std::net::SocketAddr::new(config.host, config.port);
+    let address = SocketAddr::new(config.host, config.port);
     let listener = TcpListener::bind(address)
         .await
         .map_err(|error| ServeError::new(format!("cannot listen on {address}"), error))?;

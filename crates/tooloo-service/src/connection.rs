@@ -39,6 +39,7 @@ pub(crate) async fn serve(stream: TcpStream, client: SocketAddr, app: App) {
         write: config.write_timeout,
     };
     let closing = app.closing();
+    let service = app.identity().name;
     let exchanges = Arc::new(Exchanges::default());
     let io = TokioIo::new(PatientIo::new(stream, patience, Arc::clone(&exchanges)));
     let connection = http1::Builder::new()
@@ -58,7 +59,7 @@ pub(crate) async fn serve(stream: TcpStream, client: SocketAddr, app: App) {
         None => close(connection, &exchanges).await,
     };
     if let Err(error) = ended {
-        tracing::debug!(%client, %error, "a connection failed");
+        tracing::debug!(service, %client, %error, "a connection failed");
     }
 }
 

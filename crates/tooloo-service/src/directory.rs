@@ -1,8 +1,8 @@
 //! The fleet's address book: which service answers on which port.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use http::Uri;
+use http::uri::{self, PathAndQuery, Scheme, Uri};
 
 /// The port that all others are counted from.
 pub const BASE_PORT: u16 = 3000;
@@ -56,9 +56,12 @@ pub fn address(host: IpAddr, port: u16) -> Uri {
         IpAddr::V6(host) if host.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
         host => host,
     };
-    format!("http://{}", std::net::SocketAddr::new(reachable, port))
-        .parse()
-        .expect("a socket address makes an authority")
+    let authority = SocketAddr::new(reachable, port).to_string();
+    let mut parts = uri::Parts::default();
+    parts.scheme = Some(Scheme::HTTP);
+    parts.authority = authority.parse().ok();
+    parts.path_and_query = Some(PathAndQuery::from_static("/"));
+    Uri::from_parts(parts).unwrap_or_default()
 }
 
 #[cfg(test)]

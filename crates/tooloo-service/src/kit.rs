@@ -106,7 +106,7 @@ impl Kit {
         F: FnOnce(Stop) -> Fut + Send + 'static,
         Fut: Future<Output = ()> + Send + 'static,
     {
-        self.tasks.add(name, task);
+        self.tasks.add(self.identity.name, name, task);
     }
 
     /// Tells when the service accepts nothing more, for answers that have no end of their own.

@@ -1,4 +1,57 @@
 //! What every TooLoo service stands on: settings, telemetry, health, problem responses, drain.
+//!
+//! A service says who it is, gathers its parts in a [`Kit`], and adds its routes; the kit adds the
+//! system's routes and the layers around all of them. [`main`] runs it alone, [`serve()`] several in
+//! one process.
+//!
+//! ```
+//! use serde::{Deserialize, Serialize};
+//! use tooloo_service::{Answer, App, Definition, Kit, Settings, StartError};
+//! use utoipa::ToSchema;
+//! use utoipa_axum::{router::OpenApiRouter, routes};
+//!
+//! const SERVICE: Definition = Definition {
+//!     name: "training",
+//!     port: 3001,
+//!     sampling_rate: 0.15,
+//!     version: env!("CARGO_PKG_VERSION"),
+//!     summary: "practises",
+//!     check: |raw| raw.settings::<Training>().map(drop),
+//!     build: |raw| Box::pin(async move { app(&raw.settings()?) }),
+//! };
+//!
+//! /// What `[training]` in the configuration file may say beside the kit's settings.
+//! #[derive(Debug, Default, Deserialize)]
+//! #[serde(default, deny_unknown_fields)]
+//! struct Training {
+//!     rounds: u32,
+//! }
+//!
+//! #[derive(Serialize, ToSchema)]
+//! struct Overview {
+//!     rounds: u32,
+//! }
+//!
+//! /// Tells how far the training is.
+//! #[utoipa::path(get, path = "/api/v1/training/overview", responses((status = 200, body = Overview)))]
+//! async fn overview() -> Answer<Overview> {
+//!     Answer(Overview { rounds: 7 })
+//! }
+//!
+//! fn app(settings: &Settings<Training>) -> Result<App, StartError> {
+//!     let mut kit = Kit::new(&SERVICE, &settings.kit)?;
+//!     kit.check("practice", || async { Ok::<_, String>(()) });
+//!     Ok(kit.finish(OpenApiRouter::new().routes(routes!(overview))))
+//! }
+//!
+//! fn main() -> std::process::ExitCode {
+//!     # if true { return std::process::ExitCode::SUCCESS }
+//!     tooloo_service::main(SERVICE)
+//! }
+//! ```
+//!
+//! Settings come in layers: a definition's defaults, `tooloo.toml`, `TOOLOO_*` variables, flags; see
+//! [`ConfigSource`]. What goes wrong leaves as a [`Problem`]; what goes well as an [`Answer`].
 
 mod answer;
 mod app;

@@ -16,14 +16,14 @@ use tracing_subscriber::{
 };
 
 use self::line::Line;
-use crate::{ConfigError, KitConfig, LogFormat};
+use crate::{ConfigError, KitConfig, LogFormat, panics};
 
 /// The field of a span or an event that names the service it belongs to.
 const SERVICE: &str = "service";
 
 /// Starts logging to the standard error stream, for the whole process.
 ///
-/// Spans of the program join the traces they happen in.
+/// Spans of the program join the traces they happen in, and panics become log lines.
 ///
 /// # Errors
 ///
@@ -38,7 +38,9 @@ pub fn start_logs(config: &KitConfig) -> Result<(), ConfigError> {
         .with(tooloo_trace::tracing_layer().with_filter(LevelFilter::INFO))
         .with(lines.with_filter(targets))
         .try_init()
-        .map_err(|error| ConfigError::invalid("log_format", error))
+        .map_err(|error| ConfigError::invalid("log_format", error))?;
+    panics::log();
+    Ok(())
 }
 
 /// How lines are written.
@@ -61,10 +63,9 @@ impl Style {
     fn of(format: LogFormat) -> Self {
         let terminal = io::stderr().is_terminal();
         match format {
-            LogFormat::Json => Self::Json,
             LogFormat::Pretty => Self::Pretty { colour: terminal },
             LogFormat::Auto if terminal => Self::Pretty { colour: true },
-            LogFormat::Auto => Self::Json,
+            LogFormat::Auto | LogFormat::Json => Self::Json,
         }
     }
 }
@@ -94,10 +95,9 @@ where
         if let Some(trace) = tooloo_trace::current() {
             line.trace(&trace);
         } else if !line.names_service() {
-            let spans = context.event_scope(event).into_iter().flatten();
-            let service = spans
-                .filter_map(|span| Some(span.extensions().get::<Service>()?.0.clone()))
-                .next();
+            let mut spans = context.event_scope(event).into_iter().flatten();
+            let service =
+                spans.find_map(|span| Some(span.extensions().get::<Service>()?.0.clone()));
             if let Some(service) = service {
                 line.service(service);
             }

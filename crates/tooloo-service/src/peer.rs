@@ -41,12 +41,12 @@ impl Peer {
         tracer: &Tracer,
         config: &KitConfig,
     ) -> Self {
-        let traced = ClientTraceLayer::new(tracer.clone()).with_peer(name);
+        let layer = ClientTraceLayer::new(tracer.clone()).with_peer(name);
         Self {
             inner: Arc::new(Inner {
                 name: name.to_owned(),
                 base,
-                client: traced.layer(client),
+                client: layer.layer(client),
                 timeout: config.peer_timeout,
                 longest_body: config.peer_body_limit,
             }),

@@ -2,11 +2,13 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{Error, Visitor},
+};
 
 /// A token or key: it deserializes from a string and is redacted wherever it is printed.
-#[derive(Clone, Default, Deserialize, Eq, PartialEq)]
-#[serde(transparent)]
+#[derive(Clone, Default, Eq, PartialEq)]
 pub struct Secret(String);
 
 const REDACTED: &str = "[redacted]";
@@ -45,6 +47,49 @@ impl fmt::Display for Secret {
     }
 }
 
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Text)
+    }
+}
+
+/// Reads a string. The errors of serde's own visitor would repeat a value of another type.
+struct Text;
+
+const NO_STRING: &str = "expected a string (the value found is not shown)";
+
+impl<'de> Visitor<'de> for Text {
+    type Value = Secret;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Secret, E> {
+        Ok(Secret::new(text))
+    }
+
+    fn visit_bool<E: Error>(self, _: bool) -> Result<Secret, E> {
+        Err(E::custom(NO_STRING))
+    }
+
+    fn visit_i64<E: Error>(self, _: i64) -> Result<Secret, E> {
+        Err(E::custom(NO_STRING))
+    }
+
+    fn visit_u64<E: Error>(self, _: u64) -> Result<Secret, E> {
+        Err(E::custom(NO_STRING))
+    }
+
+    fn visit_f64<E: Error>(self, _: f64) -> Result<Secret, E> {
+        Err(E::custom(NO_STRING))
+    }
+
+    fn visit_bytes<E: Error>(self, _: &[u8]) -> Result<Secret, E> {
+        Err(E::custom(NO_STRING))
+    }
+}
+
 impl Serialize for Secret {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(REDACTED)
@@ -64,6 +109,19 @@ mod tests {
             "\"[redacted]\"",
             "serialized forms are logged too"
         );
+    }
+
+    #[test]
+    fn is_not_repeated_by_an_error() {
+        for wrong in ["90125", "-90125", "90125.5", "[90125]", "{\"90125\":1}"] {
+            let error = serde_json::from_str::<Secret>(wrong)
+                .unwrap_err()
+                .to_string();
+            assert!(
+                error.contains("a string") && !error.contains("90125"),
+                "{error}"
+            );
+        }
     }
 
     #[test]

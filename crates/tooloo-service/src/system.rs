@@ -62,7 +62,7 @@ struct HealthAnswer {
     /// Whether requests should be sent here: all checks pass, and no drain has begun.
     ready: bool,
     checks: BTreeMap<String, Outcome>,
-    metrics: metrics::Requests,
+    metrics: metrics::ShortFigures,
 }
 
 impl System {
@@ -139,7 +139,7 @@ async fn health(State(system): State<System>) -> Answer<HealthAnswer> {
         uptime: system.started.elapsed().as_secs_f64(),
         ready: report.ready,
         checks: report.checks,
-        metrics: metrics::Requests::of(&system.tracer.handle().figures()),
+        metrics: metrics::ShortFigures::of(&system.tracer.handle().figures()),
     })
 }
 

@@ -10,6 +10,7 @@ use std::{
 
 use futures_util::{FutureExt, future::BoxFuture};
 use tokio::{sync::watch, task::JoinSet};
+use tracing::Instrument;
 
 /// Tells a background task, or a long answer, that the service is ending.
 #[derive(Clone, Debug)]
@@ -26,11 +27,10 @@ pub(crate) struct Stopper {
 /// Tasks that wait for the service to be complete.
 #[derive(Default)]
 pub(crate) struct Planned {
-    tasks: Vec<(
-        String,
-        Box<dyn FnOnce(Stop) -> BoxFuture<'static, ()> + Send>,
-    )>,
+    tasks: Vec<(String, Task)>,
 }
+
+type Task = Box<dyn FnOnce(Stop) -> BoxFuture<'static, ()> + Send>;
 
 /// Tasks that run.
 #[derive(Debug)]
@@ -76,12 +76,14 @@ impl Stopper {
 }
 
 impl Planned {
-    pub(crate) fn add<F, Fut>(&mut self, name: &str, task: F)
+    pub(crate) fn add<F, Fut>(&mut self, service: &'static str, name: &str, task: F)
     where
         F: FnOnce(Stop) -> Fut + Send + 'static,
         Fut: Future<Output = ()> + Send + 'static,
     {
-        let task = Box::new(|stop| Box::pin(task(stop)) as BoxFuture<'static, ()>);
+        // An error span is there at every level of logging: lines of the task name the service.
+        let span = tracing::error_span!("task", service, task = name);
+        let task = Box::new(|stop| Box::pin(task(stop).instrument(span)) as BoxFuture<'static, ()>);
         self.tasks.push((name.to_owned(), task));
     }
 

@@ -21,8 +21,12 @@ pub(super) fn file(path: &Path) -> Result<Table, ConfigError> {
         io::ErrorKind::NotFound => ConfigError::new(format!("{shown}: no such file")),
         _ => ConfigError::new(format!("{shown}: {error}")),
     })?;
-    let table: toml::Table =
-        toml::from_str(&text).map_err(|error| ConfigError::new(format!("{shown}: {error}")))?;
+    let table: toml::Table = toml::from_str(&text).map_err(|error| {
+        // The line itself is not repeated: it may hold a secret.
+        let before = error.span().and_then(|span| text.get(..span.start));
+        let line = before.unwrap_or_default().matches('\n').count() + 1;
+        ConfigError::new(format!("{shown}: line {line}: {}", error.message()))
+    })?;
     let source = Source::File(Arc::new(path.to_owned()));
     let mut settings = Table::new();
     for (key, value) in table {
@@ -53,8 +57,8 @@ pub(super) fn environment(
         let rest = rest.to_ascii_lowercase();
         let mut path: Vec<String> = rest.split("__").map(str::to_owned).collect();
         if let Some((table, key)) = in_table(&path[0]) {
-            path[0] = key.to_owned();
-            path.insert(0, table.to_owned());
+            let key = key.to_owned();
+            path.splice(..1, [table.to_owned(), key]);
         } else if !KitConfig::keys().contains(&path[0].as_str()) {
             return Err(ConfigError::at(&path[0], Some(&source), unknown(&path[0])));
         }

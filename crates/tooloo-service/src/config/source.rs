@@ -2,6 +2,8 @@
 
 use std::{
     collections::BTreeMap,
+    env,
+    ffi::OsString,
     path::{Path, PathBuf},
 };
 
@@ -61,6 +63,16 @@ impl ConfigSource {
         let environment = layer::environment(environment)?;
         let layers = vec![file, standard, environment, layer::flags(flags)?];
         Ok(Self { layers })
+    }
+
+    /// Does what [`load`](Self::load) does, with this process's environment.
+    pub fn of_process(
+        file: Option<&Path>,
+        flags: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let text = |text: OsString| text.to_string_lossy().into_owned();
+        let environment = env::vars_os().map(|(name, value)| (text(name), text(value)));
+        Self::load(file, environment, flags)
     }
 
     /// Lays one more setting over all others, as a flag would.

@@ -3,7 +3,7 @@
 use serde::{
     Deserializer,
     de::{
-        DeserializeSeed, IntoDeserializer, MapAccess, Visitor,
+        DeserializeSeed, Error as _, IntoDeserializer, MapAccess, Visitor,
         value::{MapDeserializer, SeqDeserializer},
     },
     forward_to_deserialize_any,
@@ -84,7 +84,7 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'de> {
     ) -> Result<V::Value, Error> {
         match self.leaf() {
             Ok(Leaf::Toml(value)) => value.clone().deserialize_struct(name, fields, visitor),
-            Ok(Leaf::Text(text)) => Text(text).deserialize_any(visitor),
+            Ok(Leaf::Text(text)) => Text(text).deserialize_map(visitor),
             Err(table) => visitor.visit_map(table.into_map()),
         }
     }
@@ -190,7 +190,14 @@ impl<'de> Deserializer<'de> for Text<'_> {
                 .and_then(serde::Deserialize::deserialize)?;
             return value.deserialize_map(visitor);
         }
-        let pairs = text.split(',').filter_map(|pair| pair.split_once('='));
+        let parts = text.split(',').filter(|part| !part.trim().is_empty());
+        if parts.clone().any(|part| !part.contains('=')) {
+            // The text may be a secret: it is not repeated.
+            return Err(Error::custom(
+                "expected a table, as key=value pairs parted by commas",
+            ));
+        }
+        let pairs = parts.filter_map(|part| part.split_once('='));
         visitor.visit_map(Pairs { pairs, value: "" })
     }
 

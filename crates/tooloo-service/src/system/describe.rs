@@ -13,7 +13,7 @@ pub(super) fn whole(identity: &Identity, domain: OpenApi, system: OpenApi) -> Op
     let mut openapi = domain;
     openapi.merge(system);
     openapi.info.title = format!("TooLoo {}", identity.name);
-    openapi.info.version = identity.version.to_owned();
+    identity.version.clone_into(&mut openapi.info.version);
     openapi.info.description = Some(identity.summary.to_owned());
     let components = openapi.components.get_or_insert_default();
     components

@@ -25,7 +25,7 @@ enum Format {
 /// The requests a service has answered.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Requests {
+pub(super) struct ShortFigures {
     /// All that ended.
     requests: u64,
     /// Those answered with a status below 400.
@@ -38,7 +38,7 @@ pub(super) struct Requests {
     errors_by_code: BTreeMap<u16, u64>,
 }
 
-impl Requests {
+impl ShortFigures {
     pub(super) fn of(figures: &TraceSnapshot) -> Self {
         let mut requests = Self {
             requests: 0,

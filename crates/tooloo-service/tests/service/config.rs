@@ -303,8 +303,14 @@ fn secrets_are_shown_nowhere() {
         shown.contains("[redacted]") && !shown.contains("hunter"),
         "{shown}"
     );
-    let error = Layers::file("")
-        .env("TOOLOO_ADMIN_TOKEN__X", "hunter2")
-        .error();
-    assert!(!error.contains("hunter2"), "{error}");
+    for layers in [
+        Layers::file("").env("TOOLOO_ADMIN_TOKEN__X", "hunter2"),
+        Layers::file("").env("OTEL_EXPORTER_OTLP_HEADERS", "hunter2"),
+        Layers::file("admin_token = hunter2\n"),
+        Layers::file("admin_token = 90125\n"),
+    ] {
+        let error = layers.error();
+        let shown = error.contains("hunter2") || error.contains("90125");
+        assert!(!shown, "{error}");
+    }
 }

@@ -34,7 +34,7 @@ pub(crate) const SERVICE: Definition = Definition {
     version: "1.2.3",
     summary: "a service under test",
     check: |raw| raw.settings::<Domain>().map(drop),
-    build: |raw| Box::pin(async move { Ok(app(raw.settings::<Domain>()?)) }),
+    build: |raw| Box::pin(async move { Ok(app(&raw.settings::<Domain>()?)) }),
 };
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -107,7 +107,7 @@ async fn panics() -> &'static str {
 /// Never answers.
 #[utoipa::path(get, path = "/never", responses((status = 200)))]
 async fn never() {
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// Answers after a while.
@@ -159,7 +159,7 @@ async fn bytes(body: axum::body::Bytes) -> String {
     body.len().to_string()
 }
 
-pub(crate) fn app(settings: Settings<Domain>) -> App {
+pub(crate) fn app(settings: &Settings<Domain>) -> App {
     let mut kit = Kit::new(&SERVICE, &settings.kit).unwrap();
     kit.check("always", || async { Ok::<_, String>(()) });
     complete(kit)
@@ -189,12 +189,12 @@ pub(crate) async fn start(change: impl FnOnce(&mut KitConfig)) -> Running {
 
 pub(crate) async fn start_with(
     change: impl FnOnce(&mut KitConfig),
-    build: impl FnOnce(Settings<Domain>) -> App,
+    build: impl FnOnce(&Settings<Domain>) -> App,
 ) -> Running {
     let folder = tempfile::tempdir().unwrap();
     let mut settings = Settings::for_tests(&SERVICE, folder.path());
     change(&mut settings.kit);
-    let app = build(settings);
+    let app = build(&settings);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (trigger, shutdown) = Shutdown::manual();
