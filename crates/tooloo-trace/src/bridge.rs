@@ -72,8 +72,8 @@ impl Bridged {
         let span = tracing::info_span!(
             target: TARGET,
             "request",
-            trace_id = %context.trace_id,
-            span_id = %context.span_id,
+            trace_id = %context.trace_id(),
+            span_id = %context.span_id(),
             http.request.method = begin.method.as_str(),
             url.path = begin.uri.path(),
             http.response.status_code = tracing::field::Empty,
@@ -99,10 +99,10 @@ impl Bridged {
 /// Returns the OpenTelemetry context that makes `tracing` spans children of `context`'s span.
 pub(crate) fn otel_context(context: &TraceContext) -> Context {
     Context::new()
-        .with_value(context.tracer.clone())
+        .with_value(context.span.tracer.clone())
         .with_remote_span_context(span_context(
-            context.trace_id,
-            context.span_id,
+            context.trace_id(),
+            context.span_id(),
             TraceState::NONE,
         ))
 }

@@ -6,7 +6,7 @@ use http::{HeaderMap, StatusCode, Uri};
 use tooloo_clock::Instant;
 
 use crate::{
-    SpanId, TraceContext, Tracer,
+    TraceContext, Tracer,
     attribute::Attributes,
     bridge::Bridged,
     context::{Entered, enter},
@@ -21,13 +21,11 @@ use crate::{
 pub(crate) struct Call {
     // Taken out while it is the thread's current one, and at the end.
     context: Option<TraceContext>,
-    parent: Option<SpanId>,
     start: Instant,
     side: Side,
     // Where its figures are; none for a call that is left out of them.
     route: Option<RouteId>,
     method: MethodName,
-    uri: Uri,
     status: Option<StatusCode>,
     // What only a sampled call pays for.
     sampled: Option<Box<Sampled>>,
@@ -58,7 +56,6 @@ pub(crate) enum Failure {
 /// The start of a call's span.
 pub(crate) struct Begin<'a> {
     pub(crate) context: TraceContext,
-    pub(crate) parent: Option<SpanId>,
     pub(crate) start: Instant,
     pub(crate) side: Side,
     pub(crate) route: Option<RouteId>,
@@ -73,12 +70,10 @@ impl Call {
         let sampled = (begin.context.is_sampled() && begin.route.is_some())
             .then(|| Box::new(Sampled::new(&begin)));
         Self {
-            parent: begin.parent,
             start: begin.start,
             side: begin.side,
             route: begin.route,
             method: begin.method,
-            uri: begin.uri.clone(),
             status: None,
             sampled,
             context: Some(begin.context),
@@ -118,7 +113,7 @@ impl Call {
     pub(crate) fn is_too_long(&self) -> bool {
         self.context
             .as_ref()
-            .is_some_and(|context| self.start.elapsed() >= context.tracer.config().longest)
+            .is_some_and(|context| self.start.elapsed() >= context.span.tracer.config().longest)
     }
 
     /// Ends the span of a call whose answer is complete.
@@ -136,7 +131,7 @@ impl Call {
         let (Some(context), Some(route)) = (self.context.take(), self.route) else {
             return;
         };
-        let tracer = &context.tracer;
+        let tracer = &context.span.tracer;
         let now = tooloo_clock::now();
         let duration = now.saturating_duration_since(self.start);
         let outcome = Outcome {
@@ -154,7 +149,7 @@ impl Call {
         let series = route.record(duration, outcome);
         if let Some(kept) = Kept::why(&context, outcome, duration) {
             if kept == Kept::Sampled {
-                series.exemplify(duration, context.trace_id);
+                series.exemplify(duration, context.span.trace_id);
             }
             self.keep(&context, route, outcome, failure, duration, kept);
         }
@@ -170,6 +165,7 @@ impl Call {
         duration: Duration,
         kept: Kept,
     ) {
+        let span = &context.span;
         let mut attributes: Attributes = Vec::with_capacity(8);
         if let Some(method) = self.method.as_str() {
             attributes.push(("http.request.method".into(), method.into()));
@@ -177,9 +173,13 @@ impl Call {
         match self.side {
             Side::Server => {
                 attributes.push(("http.route".into(), route.pattern.to_string().into()));
-                attributes.push(("url.path".into(), self.uri.path().to_owned().into()));
+                let path = span.uri.as_ref().map_or("", Uri::path);
+                attributes.push(("url.path".into(), path.to_owned().into()));
             }
-            Side::Client => attributes.push(("url.full".into(), url(&self.uri).into())),
+            Side::Client => {
+                let url = span.uri.as_ref().map(url).unwrap_or_default();
+                attributes.push(("url.full".into(), url.into()));
+            }
         }
         if let Some(status) = self.status {
             attributes.push(("http.response.status_code".into(), status.as_u16().into()));
@@ -196,12 +196,12 @@ impl Call {
             sampled.bridged.end(self.status);
             attributes.extend(sampled.attributes);
         }
-        context.tracer.keep(FinishedSpan {
-            trace_id: context.trace_id,
-            span_id: context.span_id,
-            parent: self.parent,
+        span.tracer.keep(FinishedSpan {
+            trace_id: span.trace_id,
+            span_id: span.span_id,
+            parent: span.parent,
             name: Name::Route(route.name.clone()),
-            service: context.tracer.config().service.clone(),
+            service: span.tracer.config().service.clone(),
             kind: match self.side {
                 Side::Server => SpanKind::Server,
                 Side::Client => SpanKind::Client,
@@ -211,7 +211,7 @@ impl Call {
             status,
             kept,
             attributes,
-            carried: context.carried.clone(),
+            carried: span.carried.clone(),
         });
     }
 }
@@ -225,7 +225,7 @@ impl Drop for Call {
 impl Sampled {
     #[cold]
     fn new(begin: &Begin<'_>) -> Self {
-        let tracer: &Tracer = &begin.context.tracer;
+        let tracer: &Tracer = &begin.context.span.tracer;
         let headers = begin.headers;
         let mut attributes: Attributes = Vec::new();
         let host = begin.uri.host().map(str::to_owned).or_else(|| {

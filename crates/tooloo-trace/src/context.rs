@@ -2,13 +2,13 @@
 
 use std::{
     cell::Cell,
-    fmt, mem,
+    fmt,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
 };
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue, Uri};
 use pin_project_lite::pin_project;
 
 use crate::{
@@ -27,12 +27,22 @@ thread_local! {
 /// Where in a trace a piece of work is: the ids of its span, and what travels with it.
 #[derive(Clone)]
 pub struct TraceContext {
+    // One pointer: a request's context is moved far more often than it is read.
+    pub(crate) span: Arc<OpenSpan>,
+}
+
+/// What is settled of a span when it begins.
+#[derive(Clone)]
+pub(crate) struct OpenSpan {
     pub(crate) tracer: Tracer,
     pub(crate) trace_id: TraceId,
     pub(crate) span_id: SpanId,
+    pub(crate) parent: Option<SpanId>,
     pub(crate) flags: Flags,
     // Most requests carry nothing, and pay for nothing.
     pub(crate) carried: Option<Arc<Carried>>,
+    // What is called, where the span is a call's.
+    pub(crate) uri: Option<Uri>,
 }
 
 /// What travels along with the ids.
@@ -63,29 +73,36 @@ pub(crate) fn with_current<T>(read: impl FnOnce(Option<&TraceContext>) -> T) -> 
 }
 
 impl TraceContext {
+    pub(crate) fn new(span: OpenSpan) -> Self {
+        Self {
+            span: Arc::new(span),
+        }
+    }
+
     /// Returns the trace's id.
     pub fn trace_id(&self) -> TraceId {
-        self.trace_id
+        self.span.trace_id
     }
 
     /// Returns the id of the span that the work belongs to.
     pub fn span_id(&self) -> SpanId {
-        self.span_id
+        self.span.span_id
     }
 
     /// Returns whether the trace is sampled.
     pub fn is_sampled(&self) -> bool {
-        self.flags.sampled()
+        self.span.flags.sampled()
     }
 
     /// Returns the name of the service whose tracer began the span.
     pub fn service(&self) -> &str {
-        self.tracer.service()
+        self.span.tracer.service()
     }
 
     /// Returns the names and values that travel with the request.
     pub fn baggage(&self) -> Baggage {
-        self.carried
+        self.span
+            .carried
             .as_ref()
             .map(|carried| carried.baggage.clone())
             .unwrap_or_default()
@@ -94,7 +111,8 @@ impl TraceContext {
     /// Sends `baggage` along with every call made in this context.
     #[must_use]
     pub fn with_baggage(mut self, baggage: Baggage) -> Self {
-        Arc::make_mut(self.carried.get_or_insert_default()).baggage = baggage;
+        let span = Arc::make_mut(&mut self.span);
+        Arc::make_mut(span.carried.get_or_insert_default()).baggage = baggage;
         self
     }
 
@@ -111,11 +129,8 @@ impl TraceContext {
 
     /// Writes the context into the headers of an outgoing request, in place of one that is there.
     pub fn inject(&self, headers: &mut HeaderMap) {
-        headers.insert(
-            w3c::TRACEPARENT.clone(),
-            traceparent::format(self.trace_id, self.span_id, self.flags),
-        );
-        let carried = self.carried.as_deref();
+        headers.insert(w3c::TRACEPARENT.clone(), self.span.traceparent());
+        let carried = self.span.carried.as_deref();
         let carried =
             carried.map(|carried| (carried.state.to_header(), carried.baggage.to_header()));
         let (state, baggage) = carried.unwrap_or_default();
@@ -137,34 +152,47 @@ impl TraceContext {
         tracer: &Tracer,
         parent: Option<Parent>,
         carried: Option<Carried>,
-    ) -> (Self, Option<SpanId>) {
-        let context = Self {
+    ) -> Self {
+        Self::new(OpenSpan {
             tracer: tracer.clone(),
             trace_id: parent.map_or_else(TraceId::random, |parent| parent.trace_id),
             // Calls made on the way are the caller's children: there is no span in between.
             span_id: parent.map_or_else(SpanId::random, |parent| parent.span_id),
+            parent: parent.map(|parent| parent.span_id),
             flags: parent.map_or(Flags::RANDOM, |parent| parent.flags),
             carried: carried.map(Arc::new),
-        };
-        (context, parent.map(|parent| parent.span_id))
+            uri: None,
+        })
     }
 
-    /// Returns the context of a span under this one.
-    pub(crate) fn child(&self) -> Self {
-        Self {
+    /// Makes the context of a span of `tracer` under this one.
+    pub(crate) fn child(&self, tracer: &Tracer, uri: Option<Uri>) -> Self {
+        Self::new(OpenSpan {
+            tracer: tracer.clone(),
+            trace_id: self.span.trace_id,
             span_id: SpanId::random(),
-            ..self.clone()
-        }
+            parent: Some(self.span.span_id),
+            flags: self.span.flags,
+            carried: self.span.carried.clone(),
+            uri,
+        })
     }
 }
 
 impl fmt::Debug for TraceContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TraceContext")
-            .field("trace_id", &self.trace_id)
-            .field("span_id", &self.span_id)
-            .field("flags", &self.flags)
+            .field("trace_id", &self.span.trace_id)
+            .field("span_id", &self.span.span_id)
+            .field("flags", &self.span.flags)
             .finish_non_exhaustive()
+    }
+}
+
+impl OpenSpan {
+    /// Returns the header that names this span.
+    pub(crate) fn traceparent(&self) -> HeaderValue {
+        traceparent::format(self.trace_id, self.span_id, self.flags)
     }
 }
 
@@ -230,11 +258,7 @@ impl Drop for Entered<'_> {
 
 fn swap(context: &mut Option<TraceContext>) {
     // A thread that is ending has no current work, and needs none.
-    let _ = CURRENT.try_with(|cell| {
-        let mut current = cell.take();
-        mem::swap(&mut current, context);
-        cell.set(current);
-    });
+    let _ = CURRENT.try_with(|cell| *context = cell.replace(context.take()));
 }
 
 pin_project! {

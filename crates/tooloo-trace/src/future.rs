@@ -12,7 +12,7 @@ use pin_project_lite::pin_project;
 use crate::{
     TraceBody,
     call::{Call, Failure},
-    w3c::{TRACERESPONSE, traceparent},
+    w3c::TRACERESPONSE,
 };
 
 pin_project! {
@@ -59,8 +59,7 @@ where
         Poll::Ready(match answer {
             Ok(mut response) => {
                 if let Some(context) = call.context() {
-                    let value =
-                        traceparent::format(context.trace_id, context.span_id, context.flags);
+                    let value = context.span.traceparent();
                     response.headers_mut().insert(TRACERESPONSE.clone(), value);
                 }
                 Ok(TraceBody::wrap(call, response))

@@ -60,14 +60,14 @@ impl Sampler {
 
     /// Decides for a span under `parent`, or for the first of a trace.
     ///
-    /// `second` counts seconds from any start, for the cap. `carried` is what came along with the
+    /// `second` counts seconds from any start, and is asked only where there is a cap. `carried` is what came along with the
     /// parent; it learns the probability that the decision was made with.
     #[inline]
     pub(crate) fn decide(
         &self,
         parent: Option<Parent>,
         carried: &mut Option<Carried>,
-        second: u32,
+        second: impl FnOnce() -> u32,
     ) -> Decision {
         match parent {
             None => self.begin(carried, second),
@@ -75,7 +75,7 @@ impl Sampler {
         }
     }
 
-    fn begin(&self, carried: &mut Option<Carried>, second: u32) -> Decision {
+    fn begin(&self, carried: &mut Option<Carried>, second: impl FnOnce() -> u32) -> Decision {
         let trace_id = TraceId::random();
         let threshold = self.threshold.load(Ordering::Relaxed);
         let sampled = trace_id.randomness() >= threshold && self.afford(second);
@@ -93,7 +93,12 @@ impl Sampler {
         }
     }
 
-    fn join(&self, parent: Parent, carried: &mut Option<Carried>, second: u32) -> Decision {
+    fn join(
+        &self,
+        parent: Parent,
+        carried: &mut Option<Carried>,
+        second: impl FnOnce() -> u32,
+    ) -> Decision {
         let told = carried
             .as_ref()
             .map(|carried| ot::read(&carried.state))
@@ -112,7 +117,12 @@ impl Sampler {
         }
     }
 
-    fn follow(&self, parent: Parent, told: Probability, second: u32) -> (bool, Probability) {
+    fn follow(
+        &self,
+        parent: Parent,
+        told: Probability,
+        second: impl FnOnce() -> u32,
+    ) -> (bool, Probability) {
         let sampled = parent.flags.sampled() && self.afford(second);
         // A threshold that contradicts the flag, or goes with no sampled span, would mislead those after us.
         let randomness = told.randomness.unwrap_or(parent.trace_id.randomness());
@@ -126,7 +136,7 @@ impl Sampler {
         &self,
         parent: Parent,
         mut told: Probability,
-        second: u32,
+        second: impl FnOnce() -> u32,
     ) -> (bool, Probability) {
         let randomness = match told.randomness {
             Some(randomness) => randomness,
@@ -146,11 +156,11 @@ impl Sampler {
     }
 
     /// Counts one more sampled trace in `second`, unless there were enough.
-    fn afford(&self, second: u32) -> bool {
+    fn afford(&self, second: impl FnOnce() -> u32) -> bool {
         if self.per_second == u32::MAX {
             return true;
         }
-        let now = u64::from(second) << 32;
+        let now = u64::from(second()) << 32;
         self.spent
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |spent| {
                 // A second that is already over, seen by a thread that was held up, counts as the present one.
@@ -210,7 +220,7 @@ mod tests {
         for rate in [0.0, 0.1, 0.5, 1.0] {
             let sampler = sampler(rate, ParentTrust::Follow);
             let kept = (0..20_000)
-                .filter(|_| sampler.decide(None, &mut None, 0).flags.sampled())
+                .filter(|_| sampler.decide(None, &mut None, || 0).flags.sampled())
                 .count();
             #[expect(clippy::cast_precision_loss, reason = "a small count")]
             let share = kept as f64 / 20_000.0;
@@ -230,7 +240,7 @@ mod tests {
     fn follows_the_flag_of_a_parent_and_keeps_a_true_threshold() {
         let sampler = sampler(0.0, ParentTrust::Follow);
         let mut state = carried("ot=th:8,x=1");
-        let joined = sampler.decide(Some(parent(0xff_ffff_ffff_ffff, 3)), &mut state, 0);
+        let joined = sampler.decide(Some(parent(0xff_ffff_ffff_ffff, 3)), &mut state, || 0);
         assert!(joined.flags.sampled());
         assert_eq!(state.unwrap().state.to_header().unwrap(), "ot=th:8,x=1");
     }
@@ -239,7 +249,7 @@ mod tests {
     fn drops_a_threshold_that_contradicts_the_flag() {
         let sampler = sampler(1.0, ParentTrust::Follow);
         let mut state = carried("x=1,ot=th:8");
-        sampler.decide(Some(parent(1, 3)), &mut state, 0);
+        sampler.decide(Some(parent(1, 3)), &mut state, || 0);
         assert_eq!(state.unwrap().state.to_header().unwrap(), "x=1");
     }
 
@@ -249,7 +259,7 @@ mod tests {
         let mut state = None;
         assert!(
             sampler
-                .decide(Some(parent(1, 0)), &mut state, 0)
+                .decide(Some(parent(1, 0)), &mut state, || 0)
                 .flags
                 .sampled()
         );
@@ -263,7 +273,7 @@ mod tests {
         let sampler = Sampler::new(1.0, ParentTrust::Follow, 3).unwrap();
         let kept = |second| {
             (0..10)
-                .filter(|_| sampler.decide(None, &mut None, second).flags.sampled())
+                .filter(|_| sampler.decide(None, &mut None, || second).flags.sampled())
                 .count()
         };
         assert_eq!((kept(5), kept(6), kept(5)), (3, 3, 0));
@@ -272,13 +282,13 @@ mod tests {
     proptest! {
         #[test]
         fn services_with_the_same_rate_agree(trace in 1_u128.., rate in 0.0..=1.0_f64) {
-            let decide = || sampler(rate, ParentTrust::Decide).decide(Some(parent(trace, 2)), &mut None, 0).flags.sampled();
+            let decide = || sampler(rate, ParentTrust::Decide).decide(Some(parent(trace, 2)), &mut None, || 0).flags.sampled();
             prop_assert_eq!(decide(), decide());
         }
 
         #[test]
         fn a_higher_rate_keeps_what_a_lower_one_keeps(trace in 1_u128.., low in 0.0..=1.0_f64, more in 0.0..=1.0_f64) {
-            let decide = |rate: f64| sampler(rate, ParentTrust::Decide).decide(Some(parent(trace, 2)), &mut None, 0).flags.sampled();
+            let decide = |rate: f64| sampler(rate, ParentTrust::Decide).decide(Some(parent(trace, 2)), &mut None, || 0).flags.sampled();
             prop_assert!(!decide(low) || decide((low + more).min(1.0)));
         }
     }

@@ -2,7 +2,7 @@
 
 use std::task::{Context, Poll};
 
-use http::{Request, Response};
+use http::{Request, Response, Uri};
 use http_body::Body;
 use tower_service::Service;
 
@@ -44,8 +44,11 @@ impl<S> Trace<S> {
         let headers = request.headers();
         let parent = traceparent::extract(headers);
         let carried = Carried::extract(headers, parent.is_some());
-        let (context, parent) = if self.counted {
-            self.tracer.begin(parent, carried, start)
+        let context = if self.counted {
+            // The path is all that is recorded of it.
+            let path = request.uri().path_and_query().cloned();
+            self.tracer
+                .begin(parent, carried, start, path.map(Uri::from))
         } else {
             TraceContext::passed_on(&self.tracer, parent, carried)
         };
@@ -57,7 +60,6 @@ impl<S> Trace<S> {
         });
         Call::begin(Begin {
             context,
-            parent,
             start,
             side: Side::Server,
             route,

@@ -1,11 +1,11 @@
 //! Spans that a program begins itself.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use tooloo_clock::Instant;
 
 use crate::{
-    AttributeValue, SpanId, TraceContext, Tracer,
+    AttributeValue, TraceContext, Tracer,
     attribute::Attributes,
     context::InScope,
     figures::{Outcome, RouteId},
@@ -23,7 +23,6 @@ const MAX_ATTRIBUTES: usize = 64;
 #[must_use = "a span ends when it is dropped"]
 pub struct Span {
     context: TraceContext,
-    parent: Option<SpanId>,
     name: Cow<'static, str>,
     start: Instant,
     attributes: Attributes,
@@ -35,12 +34,11 @@ pub struct Span {
 impl Span {
     pub(crate) fn root(tracer: &Tracer, name: Cow<'static, str>) -> Self {
         let start = tooloo_clock::now();
-        let (context, parent) = tracer.begin(None, None, start);
+        let context = tracer.begin(None, None, start, None);
         tracer.counts().begin(context.is_sampled());
         let root = Some(tracer.routes().resolve(MethodName::None, &name));
         Self {
             context,
-            parent,
             name,
             start,
             attributes: Vec::new(),
@@ -51,11 +49,7 @@ impl Span {
 
     pub(crate) fn under(tracer: &Tracer, parent: &TraceContext, name: Cow<'static, str>) -> Self {
         Self {
-            context: TraceContext {
-                tracer: tracer.clone(),
-                ..parent.child()
-            },
-            parent: Some(parent.span_id()),
+            context: parent.child(tracer, None),
             name,
             start: tooloo_clock::now(),
             attributes: Vec::new(),
@@ -66,7 +60,7 @@ impl Span {
 
     /// Begins a span under this one.
     pub fn child(&self, name: impl Into<Cow<'static, str>>) -> Self {
-        Self::under(&self.context.tracer, &self.context, name.into())
+        Self::under(&self.context.span.tracer, &self.context, name.into())
     }
 
     /// Returns where in its trace the span is.
@@ -101,7 +95,8 @@ impl Span {
 
 impl Drop for Span {
     fn drop(&mut self) {
-        let tracer = self.context.tracer.clone();
+        let span = Arc::clone(&self.context.span);
+        let tracer = &span.tracer;
         let now = tooloo_clock::now();
         let duration = now.saturating_duration_since(self.start);
         let outcome = Outcome {
@@ -121,9 +116,9 @@ impl Drop for Span {
             attributes.push(("error.type".into(), error.into()));
         }
         tracer.keep(FinishedSpan {
-            trace_id: self.context.trace_id,
-            span_id: self.context.span_id,
-            parent: self.parent,
+            trace_id: span.trace_id,
+            span_id: span.span_id,
+            parent: span.parent,
             name: Name::Own(std::mem::take(&mut self.name)),
             service: tracer.config().service.clone(),
             kind: SpanKind::Internal,
@@ -132,7 +127,7 @@ impl Drop for Span {
             status: SpanStatus::of(outcome),
             kept,
             attributes,
-            carried: self.context.carried.clone(),
+            carried: span.carried.clone(),
         });
     }
 }
@@ -149,7 +144,7 @@ impl Kept {
             Some(Self::Sampled)
         } else if outcome.error {
             Some(Self::Error)
-        } else if duration >= context.tracer.config().slow {
+        } else if duration >= context.span.tracer.config().slow {
             Some(Self::Slow)
         } else {
             None

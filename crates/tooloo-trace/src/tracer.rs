@@ -2,12 +2,13 @@
 
 use std::{borrow::Cow, fmt, io, sync::Arc, time::Duration};
 
+use http::Uri;
 use opentelemetry_sdk::trace::SpanExporter;
 use tooloo_clock::Instant;
 
 use crate::{
     RecentTrace, Span, SpanId, TraceConfig, TraceContext, TraceHandle, TraceId,
-    context::{Carried, with_current},
+    context::{Carried, OpenSpan, with_current},
     error::{FlushError, InvalidRate},
     export::Export,
     figures::{Counts, Routes},
@@ -166,26 +167,28 @@ impl Tracer {
         }
     }
 
-    /// Makes the context of a span that is about to begin, and says which span it is under.
+    /// Makes the context of a span that is about to begin.
     #[inline]
     pub(crate) fn begin(
         &self,
         parent: Option<Parent>,
         mut carried: Option<Carried>,
         now: Instant,
-    ) -> (TraceContext, Option<SpanId>) {
+        uri: Option<Uri>,
+    ) -> TraceContext {
         let decision = self
             .inner
             .sampler
-            .decide(parent, &mut carried, self.second(now));
-        let context = TraceContext {
+            .decide(parent, &mut carried, || self.second(now));
+        TraceContext::new(OpenSpan {
             tracer: self.clone(),
             trace_id: decision.trace_id,
             span_id: SpanId::random(),
+            parent: decision.parent,
             flags: decision.flags,
             carried: carried.map(Arc::new),
-        };
-        (context, decision.parent)
+            uri,
+        })
     }
 
     /// Keeps a span, and exports it where its trace is sampled.

@@ -39,11 +39,10 @@ impl<S> ClientTrace<S> {
 
     fn begin<B>(&self, request: &mut Request<B>) -> Call {
         let start = tooloo_clock::now();
-        let under =
-            with_current(|current| current.map(|parent| (parent.child(), Some(parent.span_id()))));
-        let (mut context, parent) = under.unwrap_or_else(|| self.tracer.begin(None, None, start));
+        let uri = || Some(request.uri().clone());
         // The span belongs to whoever makes the call, also in a context that came from another tracer.
-        context.tracer = self.tracer.clone();
+        let under = with_current(|current| Some(current?.child(&self.tracer, uri())));
+        let context = under.unwrap_or_else(|| self.tracer.begin(None, None, start, uri()));
         context.inject(request.headers_mut());
         let method = MethodName::of(request.method());
         let peer = self
@@ -55,7 +54,6 @@ impl<S> ClientTrace<S> {
         let (uri, headers) = (request.uri(), request.headers());
         Call::begin(Begin {
             context,
-            parent,
             start,
             side: Side::Client,
             route,

@@ -16,6 +16,17 @@ static VALUES: [u8; 256] = {
     values
 };
 
+/// The two digits of each byte.
+static PAIRS: [[u8; 2]; 256] = {
+    let mut pairs = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < pairs.len() {
+        pairs[byte] = [DIGITS[byte >> 4], DIGITS[byte & 0xf]];
+        byte += 1;
+    }
+    pairs
+};
+
 /// Reads exactly `2 * N` digits.
 pub(crate) fn decode<const N: usize>(text: &[u8]) -> Option<[u8; N]> {
     if text.len() != 2 * N {
@@ -33,9 +44,9 @@ pub(crate) fn decode<const N: usize>(text: &[u8]) -> Option<[u8; N]> {
 }
 
 /// Writes `bytes` as digits into `text`, which has two places a byte.
+#[inline]
 pub(crate) fn encode(bytes: &[u8], text: &mut [u8]) {
     for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
-        pair[0] = DIGITS[usize::from(byte >> 4)];
-        pair[1] = DIGITS[usize::from(byte & 0xf)];
+        pair.copy_from_slice(&PAIRS[usize::from(*byte)]);
     }
 }

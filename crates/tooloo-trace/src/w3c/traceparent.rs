@@ -1,6 +1,5 @@
 //! The `traceparent` and `traceresponse` headers.
 
-use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
 
 use super::{TRACEPARENT, hex};
@@ -54,8 +53,7 @@ pub(crate) fn format(trace_id: TraceId, span_id: SpanId, flags: Flags) -> Header
     hex::encode(&trace_id.to_bytes(), &mut text[3..35]);
     hex::encode(&span_id.to_bytes(), &mut text[36..52]);
     hex::encode(&[flags.bits()], &mut text[53..]);
-    HeaderValue::from_maybe_shared(Bytes::copy_from_slice(&text))
-        .expect("hex and dashes make a header value")
+    HeaderValue::from_bytes(&text).expect("hex and dashes make a header value")
 }
 
 #[cfg(test)]
