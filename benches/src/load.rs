@@ -59,7 +59,8 @@ impl Load {
             .expect("a runtime without drivers needs nothing of the system");
         let load = Self {
             runtime,
-            router,
+            // As axum::serve does: it makes the routes once, and not for each request.
+            router: router.with_state(()),
             requests: requests(),
         };
         fastrand::seed(SEED);
