@@ -1,0 +1,39 @@
+//! What can be set on the coach.
+
+use std::{num::NonZeroU32, time::Duration};
+
+use serde::Deserialize;
+
+/// The coach's own settings, which hold until the process ends.
+///
+/// How it practises is changed while it runs, through `/api/v1/auto-coach/settings`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct CoachConfig {
+    /// Whether a coach that was never started nor stopped runs.
+    pub autostart: bool,
+    /// How long after the process began the first session waits, for its peers to come up.
+    #[serde(deserialize_with = "tooloo_service::duration::or_zero")]
+    pub settle: Duration,
+    /// How long a hint may take.
+    #[serde(with = "tooloo_service::duration")]
+    pub hint_timeout: Duration,
+    /// The longest wait between two attempts while training is down.
+    #[serde(with = "tooloo_service::duration")]
+    pub longest_backoff: Duration,
+    /// How many of the newest actions are kept.
+    pub actions_kept: NonZeroU32,
+}
+
+impl Default for CoachConfig {
+    fn default() -> Self {
+        Self {
+            autostart: false,
+            settle: Duration::from_secs(1),
+            hint_timeout: Duration::from_secs(5),
+            longest_backoff: Duration::from_secs(60),
+            actions_kept: NonZeroU32::new(1_000).expect("a thousand is not zero"),
+        }
+    }
+}
