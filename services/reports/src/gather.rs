@@ -1,0 +1,245 @@
+//! Asks all sources at once, and falls back on what they last said.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use futures_util::future::join_all;
+use jiff::Timestamp;
+use rusqlite::Transaction;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use tokio::{sync::Mutex, time::timeout};
+use tooloo_clock::Instant;
+use tooloo_hub::Hub;
+use tooloo_service::{Kit, Peer, PeerError, Store};
+use utoipa::ToSchema;
+
+use crate::{
+    ReportsConfig,
+    figures::Figures,
+    source::{Kind, SOURCES, Source},
+    store::{
+        self, copies,
+        snapshots::{self, Snapshot},
+    },
+};
+
+/// Gathers what reports are made from.
+///
+/// Clones share what was gathered last: a flood of reports asks each source about once a second.
+#[derive(Clone, Debug)]
+pub(crate) struct Gatherer {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    places: Vec<(Source, Place)>,
+    store: Store,
+    config: ReportsConfig,
+    // Held while gathering, so that whoever comes meanwhile waits for the same answer.
+    last: Mutex<Option<(Instant, Arc<Gathered>)>>,
+}
+
+#[derive(Debug)]
+enum Place {
+    Here(Hub),
+    There(Peer),
+}
+
+/// What the sources said, now or last.
+#[derive(Clone, Debug)]
+pub(crate) struct Gathered {
+    pub(crate) time: Timestamp,
+    pub(crate) domain: BTreeMap<&'static str, Copy>,
+    pub(crate) observability: BTreeMap<&'static str, Copy>,
+    /// The figures that are known now, from nothing stale.
+    pub(crate) figures: Figures,
+    /// The newest snapshot that is older than this.
+    pub(crate) previous: Option<Snapshot>,
+}
+
+/// What one source said.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Copy {
+    /// Whether this is an old answer, because there is no new one.
+    pub(crate) stale: bool,
+    /// When the answer was taken.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub(crate) taken_at: Option<Timestamp>,
+    /// How old the answer is, in seconds.
+    pub(crate) age: Option<f64>,
+    /// Why there is no new answer.
+    pub(crate) error: Option<String>,
+    /// The answer; `null` where there never was one.
+    #[schema(value_type = Option<Object>)]
+    pub(crate) data: Option<Map<String, Value>>,
+}
+
+type Said = Result<Map<String, Value>, String>;
+
+impl Gatherer {
+    pub(crate) fn new(kit: &Kit, store: Store, config: ReportsConfig) -> Self {
+        let own = kit.identity().name;
+        let place = |source: Source| match source.kind {
+            Kind::Observability if source.service == own => Place::Here(kit.hub().clone()),
+            _ => Place::There(kit.peer(source.service)),
+        };
+        Self {
+            inner: Arc::new(Inner {
+                places: SOURCES
+                    .into_iter()
+                    .map(|source| (source, place(source)))
+                    .collect(),
+                store,
+                config,
+                last: Mutex::default(),
+            }),
+        }
+    }
+
+    /// Returns what was gathered a moment ago, or gathers anew.
+    pub(crate) async fn gather(&self) -> Arc<Gathered> {
+        let mut last = self.inner.last.lock().await;
+        if let Some((at, gathered)) = &*last
+            && at.elapsed() < self.inner.config.share_for
+        {
+            return Arc::clone(gathered);
+        }
+        let gathered = Arc::new(self.inner.gather().await);
+        *last = Some((tooloo_clock::now(), Arc::clone(&gathered)));
+        gathered
+    }
+}
+
+impl Inner {
+    async fn gather(&self) -> Gathered {
+        let deadline = self.config.deadline;
+        let asked = self
+            .places
+            .iter()
+            .map(|(source, place)| async move { (*source, place.ask(*source, deadline).await) });
+        let said = join_all(asked).await;
+        let time = store::now();
+        let figures = Figures::of(&said);
+        let previous = self.keep(time, &said, &figures).await;
+
+        let mut gathered = Gathered {
+            time,
+            domain: BTreeMap::new(),
+            observability: BTreeMap::new(),
+            figures,
+            previous,
+        };
+        for (source, said) in said {
+            let copy = match said {
+                Ok(data) => Copy::fresh(time, data),
+                Err(error) => self.last_copy(source, time, error).await,
+            };
+            let kind = match source.kind {
+                Kind::Domain => &mut gathered.domain,
+                Kind::Observability => &mut gathered.observability,
+            };
+            kind.insert(source.name, copy);
+        }
+        gathered
+    }
+
+    /// Keeps the good answers and the figures; returns the snapshot before this one.
+    ///
+    /// A report is given all the same where nothing can be kept.
+    async fn keep(
+        &self,
+        time: Timestamp,
+        said: &[(Source, Said)],
+        figures: &Figures,
+    ) -> Option<Snapshot> {
+        let copies: Vec<(String, String)> = said
+            .iter()
+            .filter_map(|(source, said)| Some((source.key(), said.as_ref().ok()?)))
+            .filter_map(|(key, data)| Some((key, serde_json::to_string(data).ok()?)))
+            .collect();
+        let snapshot = Snapshot {
+            time,
+            figures: figures.known(),
+        };
+        let spacing = self.config.snapshot_spacing;
+        let kept = self.config.snapshots_kept.get();
+        let write = move |tx: &Transaction<'_>| {
+            for (key, data) in &copies {
+                copies::keep(tx, key, time, data)?;
+            }
+            let previous = snapshots::newest(tx)?;
+            snapshots::add(tx, &snapshot, spacing, kept)?;
+            Ok(previous)
+        };
+        self.store.write(write).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "what was gathered cannot be kept");
+            None
+        })
+    }
+
+    async fn last_copy(&self, source: Source, now: Timestamp, error: String) -> Copy {
+        let key = source.key();
+        let last = self.store.read(move |db| copies::last(db, &key)).await;
+        match last {
+            Ok(Some((taken_at, data))) => Copy {
+                stale: true,
+                taken_at: Some(taken_at),
+                age: Some(now.duration_since(taken_at).as_secs_f64().max(0.0)),
+                error: Some(error),
+                data: Some(data),
+            },
+            Ok(None) => Copy::absent(error),
+            Err(database) => {
+                tracing::warn!(error = %database, "what a source last said cannot be read");
+                Copy::absent(error)
+            }
+        }
+    }
+}
+
+impl Place {
+    async fn ask(&self, source: Source, deadline: Duration) -> Said {
+        let mut answer = match self {
+            Self::Here(hub) => Map::from_iter(hub.snapshot()),
+            Self::There(peer) => match timeout(deadline, peer.get(source.path)).await {
+                Ok(answer) => answer.map_err(|error: PeerError| error.to_string())?,
+                Err(_) => {
+                    return Err(format!(
+                        "{} did not answer within {deadline:?}",
+                        peer.name()
+                    ));
+                }
+            },
+        };
+        // The answer's own trace is nothing to report, and spans are no figures.
+        answer.remove("traceId");
+        if let Some(Value::Object(tracer)) = answer.get_mut("tracer") {
+            tracer.remove("spans");
+        }
+        Ok(answer)
+    }
+}
+
+impl Copy {
+    fn fresh(time: Timestamp, data: Map<String, Value>) -> Self {
+        Self {
+            stale: false,
+            taken_at: Some(time),
+            age: Some(0.0),
+            error: None,
+            data: Some(data),
+        }
+    }
+
+    fn absent(error: String) -> Self {
+        Self {
+            stale: false,
+            taken_at: None,
+            age: None,
+            error: Some(error),
+            data: None,
+        }
+    }
+}
