@@ -15,7 +15,7 @@ pub struct Trigger {
 }
 
 impl Shutdown {
-    /// Makes a shutdown that begins when the trigger says so.
+    /// Makes a shutdown that begins when the trigger says so, or is gone with all its clones.
     pub fn manual() -> (Trigger, Self) {
         let want = watch::Sender::new(false);
         let wanted = want.subscribe();

@@ -53,6 +53,7 @@
 //! Settings come in layers: a definition's defaults, `tooloo.toml`, `TOOLOO_*` variables, flags; see
 //! [`ConfigSource`]. What goes wrong leaves as a [`Problem`]; what goes well as an [`Answer`].
 
+mod admin;
 mod answer;
 mod app;
 mod body;
@@ -90,6 +91,7 @@ mod task;
 mod telemetry;
 
 pub use self::{
+    admin::{Admin, NotAdmin},
     answer::{Answer, AnswerWith},
     app::App,
     command::main,

@@ -58,7 +58,7 @@ struct Text;
 
 const NO_STRING: &str = "expected a string (the value found is not shown)";
 
-impl<'de> Visitor<'de> for Text {
+impl Visitor<'_> for Text {
     type Value = Secret;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

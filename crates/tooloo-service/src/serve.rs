@@ -1,10 +1,9 @@
 //! Serves apps until they are told to end, and then drains them.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, iter, net::SocketAddr, sync::Arc, time::Duration};
 
-use futures_util::FutureExt;
 use tokio::{
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
     sync::Semaphore,
     task::{JoinHandle, JoinSet},
     time::{sleep, sleep_until, timeout_at},
@@ -120,10 +119,31 @@ async fn accept(app: App, listener: TcpListener) -> JoinSet<()> {
         }
     }
     // Whoever the kernel has already let in is served: closing the listener would reset them.
-    while let Some(Ok((stream, client))) = listener.accept().now_or_never() {
+    for (stream, client) in waiting(listener) {
         connections.spawn(connection::serve(stream, client, app.clone()));
     }
     connections
+}
+
+/// Takes what waits to be accepted, and then closes the listener.
+///
+/// The kernel itself is asked: the runtime may not have heard of the newest yet.
+fn waiting(listener: TcpListener) -> impl Iterator<Item = (TcpStream, SocketAddr)> {
+    let mut listener = listener.into_std().ok();
+    iter::from_fn(move || {
+        loop {
+            match listener.as_ref()?.accept() {
+                Ok((stream, client)) => {
+                    let stream = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
+                    if let Ok(stream) = stream {
+                        return Some((stream, client));
+                    }
+                }
+                Err(error) if is_of_one_connection(&error) => {}
+                Err(_) => listener = None,
+            }
+        }
+    })
 }
 
 fn is_of_one_connection(error: &io::Error) -> bool {

@@ -1,7 +1,9 @@
 //! The layers around every route. Their order is the design.
 
+use std::sync::Arc;
+
 use axum::{
-    Router,
+    Extension, Router,
     extract::DefaultBodyLimit,
     middleware::{from_fn, from_fn_with_state},
 };
@@ -17,6 +19,7 @@ use tower_http::{
 
 use crate::{
     KitConfig,
+    admin::AdminToken,
     bounds::{self, Bounds},
     cors, fallback,
     head::{self, HeadLimits},
@@ -69,6 +72,8 @@ fn wrap(routes: Router, trace: TraceLayer, methods: &Methods, config: &KitConfig
         .layer(from_fn_with_state(HeadLimits::new(config), head::check))
         // Innermost: bounds the handler, and the body while the handler reads it.
         .layer(from_fn_with_state(Bounds::new(config), bounds::keep))
+        // Where an extractor finds it, whatever state a handler has.
+        .layer(Extension(AdminToken(Arc::new(config.admin_token.clone()))))
         // The bound above is the only one: axum's own would answer without naming it.
         .layer(DefaultBodyLimit::disable());
     routes.layer(layers)

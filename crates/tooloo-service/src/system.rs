@@ -12,7 +12,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use tooloo_clock::Instant;
 use tooloo_hub::Hub;
@@ -21,7 +21,7 @@ use utoipa::{ToSchema, openapi::OpenApi};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    Answer, Identity,
+    Admin, Answer, Identity, Problem, extract,
     health::{Health, Outcome},
 };
 
@@ -65,6 +65,14 @@ struct HealthAnswer {
     metrics: metrics::ShortFigures,
 }
 
+/// How many requests are traced in full.
+#[derive(Debug, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Sampling {
+    /// From 0 to 1.
+    sampling_rate: f64,
+}
+
 impl System {
     pub(crate) fn new(
         identity: &Identity,
@@ -90,7 +98,8 @@ impl System {
             .routes(routes!(health))
             .routes(routes!(metrics))
             .routes(routes!(openapi_document))
-            .routes(routes!(observability));
+            .routes(routes!(observability))
+            .routes(routes!(set_sampling));
         let (router, system) = router.split_for_parts();
         self.openapi = Arc::new(describe::whole(&self.identity, openapi, system));
         let openapi = Arc::clone(&self.openapi);
@@ -171,4 +180,27 @@ async fn observability(State(system): State<System>) -> Answer<Map<String, Value
     parts.insert("service".to_owned(), system.identity.name.into());
     parts.extend(system.hub.snapshot());
     Answer(parts)
+}
+
+/// Changes how many requests are traced in full, until the next start.
+#[utoipa::path(
+    post, path = "/api/v1/system/sampling", tag = "system", request_body = Sampling,
+    responses((status = 200, body = Sampling)),
+)]
+async fn set_sampling(
+    _admin: Admin,
+    State(system): State<System>,
+    extract::Json(sampling): extract::Json<Sampling>,
+) -> Result<Answer<Sampling>, Problem> {
+    system
+        .tracer
+        .set_sampling_rate(sampling.sampling_rate)
+        .map_err(|error| {
+            Problem::unprocessable("invalid_field", format!("`samplingRate`: {error}"))
+        })?;
+    tracing::info!(
+        rate = sampling.sampling_rate,
+        "the sampling rate was changed"
+    );
+    Ok(Answer(sampling))
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tooloo_trace::{OtlpConfig, OtlpProtocol, TraceConfig, Tracer};
+use tooloo_trace::{OtlpConfig, OtlpProtocol, ParentTrust, TraceConfig, Tracer};
 
 use crate::{Identity, KitConfig, StartError, config};
 
@@ -11,10 +11,17 @@ const OTLP_HTTP_PORT: u16 = 4318;
 
 /// Starts the tracer; it exports where an endpoint is set.
 pub(crate) fn start(identity: Identity, config: &KitConfig) -> Result<Tracer, StartError> {
-    let trace = TraceConfig::new(identity.name)
+    let mut trace = TraceConfig::new(identity.name)
         .with_version(identity.version)
+        .with_store_bytes(config.recent_traces)
         .with_sampling_rate(config.sampling_rate)
         .map_err(StartError::new)?;
+    if !config.follow_callers {
+        trace = trace.with_parent_trust(ParentTrust::Decide);
+    }
+    if let Some(traces) = config.sampled_per_second {
+        trace = trace.with_sampled_per_second(traces.get());
+    }
     match &config.otlp.endpoint {
         None => Ok(Tracer::new(trace)),
         Some(endpoint) => {

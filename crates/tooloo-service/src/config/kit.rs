@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     net::{IpAddr, Ipv4Addr},
+    num::NonZeroU32,
     path::PathBuf,
     time::Duration,
 };
@@ -30,6 +31,14 @@ pub struct KitConfig {
     /// The share of requests that are traced in full, from 0 to 1.
     #[serde(deserialize_with = "read::fraction")]
     pub sampling_rate: f64,
+    /// Whether a caller's decision to trace its request in full is followed; say no at an edge where
+    /// anyone could ask for it.
+    pub follow_callers: bool,
+    /// The most traces a second that are kept in full; without a bound where it is not set.
+    pub sampled_per_second: Option<NonZeroU32>,
+    /// How many bytes of recent traces are kept in memory.
+    #[serde(deserialize_with = "read::positive")]
+    pub recent_traces: usize,
     /// How log lines are written.
     pub log_format: LogFormat,
     /// What is logged: a level, or directives such as `info,tooloo_service=debug`.
@@ -154,6 +163,7 @@ impl KitConfig {
             "data_dir",
             "drain_deadline",
             "drain_grace",
+            "follow_callers",
             "header_count",
             "header_limit",
             "header_timeout",
@@ -167,7 +177,9 @@ impl KitConfig {
             "peer_timeout",
             "peers",
             "port",
+            "recent_traces",
             "request_timeout",
+            "sampled_per_second",
             "sampling_rate",
             "uri_limit",
             "write_timeout",
@@ -183,6 +195,9 @@ impl Default for KitConfig {
             base_port: directory::BASE_PORT,
             data_dir: PathBuf::from("data"),
             sampling_rate: 0.1,
+            follow_callers: true,
+            sampled_per_second: None,
+            recent_traces: 4 * 1024 * 1024,
             log_format: LogFormat::default(),
             log_level: "info".to_owned(),
             request_timeout: Duration::from_secs(30),

@@ -1,6 +1,7 @@
 //! A drain loses nothing that was begun, and ends whatever clients do.
 
 use std::{
+    collections::HashMap,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -8,13 +9,15 @@ use std::{
     time::Duration,
 };
 
+use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpListener, TcpStream},
 };
-use tooloo_service::Kit;
+use tooloo_service::{Answer, Kit, Problem, Settings, Shutdown, serve};
+use utoipa_axum::router::OpenApiRouter;
 
-use crate::running::{Reply, SERVICE, complete, get, start, start_with, within};
+use crate::running::{Domain, Reply, SERVICE, app, complete, get, start, start_with, within};
 
 #[tokio::test]
 async fn readiness_fails_first_while_requests_are_still_served() {
@@ -169,6 +172,47 @@ async fn tasks_are_asked_to_stop_and_awaited_after_the_requests() {
     // The stubborn one is cut off at the deadline.
     server.drained().await;
     assert!(stopped.load(Ordering::Acquire));
+}
+
+#[tokio::test]
+async fn callers_finish_before_those_they_call_close() {
+    let folder = tempfile::tempdir().unwrap();
+    let back = Settings::<Domain>::for_tests(&SERVICE, folder.path());
+    let (back, back_listener) = (app(&back), listen().await);
+    let mut front = Settings::<Domain>::for_tests(&SERVICE, folder.path());
+    let address = format!("http://{}", back_listener.local_addr().unwrap());
+    front
+        .kit
+        .peers
+        .insert("training".to_owned(), address.parse().unwrap());
+    let kit = Kit::new(&SERVICE, &front.kit).unwrap();
+    let peer = kit.peer("training");
+    // It asks for something slow, and then once more: that call comes when all are draining.
+    let twice = move || async move {
+        let _: HashMap<String, Value> = peer.get("/slow-json").await?;
+        let again: HashMap<String, Value> = peer.get("/slow-json").await?;
+        Ok::<_, Problem>(Answer(again))
+    };
+    let front = kit.finish(OpenApiRouter::new().route("/twice", axum::routing::get(twice)));
+    let front_listener = listen().await;
+    let address = front_listener.local_addr().unwrap();
+    let (trigger, shutdown) = Shutdown::manual();
+    let apps = vec![
+        (front.clone(), front_listener),
+        (back.clone(), back_listener),
+    ];
+    let served = tokio::spawn(serve(apps, shutdown));
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(get("/twice").as_bytes()).await.unwrap();
+    begun(&back, 1).await;
+    trigger.shut_down();
+    let reply = within(Reply::read(&mut stream)).await.unwrap();
+    assert_eq!(reply.status, 200, "{:?}", reply.json());
+    within(served).await.unwrap().unwrap();
+}
+
+async fn listen() -> TcpListener {
+    TcpListener::bind("127.0.0.1:0").await.unwrap()
 }
 
 /// Waits until the service has seen so many requests.

@@ -1,9 +1,10 @@
 //! The routes every service has.
 
 use serde_json::Value;
-use tooloo_service::Kit;
+use tokio::io::AsyncWriteExt;
+use tooloo_service::{Kit, OtlpProtocol, Secret};
 
-use crate::running::{SERVICE, complete, get, start, start_with};
+use crate::running::{Reply, SERVICE, complete, get, post, start, start_with, within};
 
 #[tokio::test]
 async fn health_tells_exactly_what_clients_counted() {
@@ -149,4 +150,79 @@ async fn the_openapi_document_names_every_operation() {
     let problem = &round["responses"]["default"]["content"]["application/problem+json"]["schema"];
     assert_eq!(problem["$ref"], "#/components/schemas/Problem");
     assert!(document["components"]["schemas"]["Problem"]["properties"]["traceId"].is_object());
+}
+
+#[tokio::test]
+async fn only_an_administrator_changes_the_sampling_rate() {
+    let closed = start(|_| {}).await;
+    let path = "/api/v1/system/sampling";
+    let change = |rate: &str, token: &str| {
+        let body = format!(r#"{{"samplingRate":{rate}}}"#);
+        let request = post(path, "application/json", &body);
+        request.replacen("host", &format!("authorization: {token}\r\nhost"), 1)
+    };
+    let reply = closed.send(change("0.5", "Bearer hunter2")).await;
+    reply.problem(403, "admin_closed", path);
+
+    let server = start(|config| config.admin_token = Some(Secret::new("hunter2"))).await;
+    for stranger in ["Bearer hunter", "Basic hunter2", "hunter2", "Bearer"] {
+        let reply = server.send(change("0.5", stranger)).await;
+        reply.problem(401, "not_admin", path);
+        assert!(
+            reply
+                .header("www-authenticate")
+                .unwrap()
+                .starts_with("Bearer")
+        );
+    }
+    let rate = || {
+        server
+            .app
+            .tracer()
+            .handle()
+            .figures()
+            .sampling_rate
+            .to_string()
+    };
+    assert_eq!(rate(), "1");
+    let reply = server.send(change("1.5", "Bearer hunter2")).await;
+    reply.problem(422, "invalid_field", path);
+    assert_eq!(rate(), "1");
+    let reply = server.send(change("0.5", "bearer hunter2")).await;
+    assert_eq!((reply.status, rate().as_str()), (200, "0.5"));
+}
+
+#[tokio::test]
+async fn spans_leave_for_the_configured_collector_before_the_end() {
+    let collector = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", collector.local_addr().unwrap());
+    let server = start(|config| {
+        config.otlp.endpoint = Some(endpoint);
+        config.otlp.protocol = Some(OtlpProtocol::HttpProtobuf);
+        config
+            .otlp
+            .headers
+            .insert("api-key".to_owned(), Secret::new("hunter2"));
+    })
+    .await;
+    let collected = tokio::spawn(async move {
+        let (mut stream, _) = collector.accept().await.unwrap();
+        let request = Reply::read(&mut stream).await.unwrap();
+        stream
+            .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+            .await
+            .unwrap();
+        request
+    });
+    assert_eq!(server.get("/topics/7").await.status, 200);
+    server.shut_down();
+    server.drained().await;
+    // A request reads like an answer, but for its first line.
+    let request = within(collected).await.unwrap();
+    assert_eq!(request.header("api-key"), Some("hunter2"));
+    let spans = String::from_utf8_lossy(&request.body).into_owned();
+    assert!(
+        spans.contains("training") && spans.contains("/topics/{id}"),
+        "{spans}"
+    );
 }
