@@ -4,7 +4,12 @@
 //! random bits are not below a rejection threshold, so that every service with the same rate picks
 //! the same traces.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use arc_swap::ArcSwap;
 
 use crate::{
     SpanId, TraceId,
@@ -24,10 +29,19 @@ pub(crate) const MAX_RANDOMNESS: u64 = (1 << 56) - 1;
 pub(crate) struct Sampler {
     // Rejection threshold of traces that begin here, 0 to 2^56.
     threshold: AtomicU64,
+    // What a trace that begins here and brings nothing carries where it is sampled.
+    told: ArcSwap<Told>,
     trust: ParentTrust,
     // How many traces a second may be sampled, and how many were in the second named above it.
     per_second: u32,
     spent: AtomicU64,
+}
+
+/// The threshold, and its telling in `tracestate`: made once for a rate, not for each trace.
+#[derive(Debug)]
+struct Told {
+    threshold: u64,
+    carried: Arc<Carried>,
 }
 
 /// The ids and flags of a span that is about to begin.
@@ -40,8 +54,10 @@ pub(crate) struct Decision {
 
 impl Sampler {
     pub(crate) fn new(rate: f64, trust: ParentTrust, per_second: u32) -> Result<Self, InvalidRate> {
+        let threshold = threshold(rate)?;
         Ok(Self {
-            threshold: AtomicU64::new(threshold(rate)?),
+            threshold: AtomicU64::new(threshold),
+            told: ArcSwap::from_pointee(Told::new(threshold)),
             trust,
             per_second,
             spent: AtomicU64::new(0),
@@ -49,7 +65,9 @@ impl Sampler {
     }
 
     pub(crate) fn set_rate(&self, rate: f64) -> Result<(), InvalidRate> {
-        self.threshold.store(threshold(rate)?, Ordering::Relaxed);
+        let threshold = threshold(rate)?;
+        self.threshold.store(threshold, Ordering::Relaxed);
+        self.told.store(Arc::new(Told::new(threshold)));
         Ok(())
     }
 
@@ -60,13 +78,13 @@ impl Sampler {
 
     /// Decides for a span under `parent`, or for the first of a trace.
     ///
-    /// `second` counts seconds from any start, and is asked only where there is a cap. `carried` is what came along with the
-    /// parent; it learns the probability that the decision was made with.
+    /// `second` counts seconds from any start, and is asked only where there is a cap. `carried` is what
+    /// came along with the parent; it learns the probability that the decision was made with.
     #[inline]
     pub(crate) fn decide(
         &self,
         parent: Option<Parent>,
-        carried: &mut Option<Carried>,
+        carried: &mut Option<Arc<Carried>>,
         second: impl FnOnce() -> u32,
     ) -> Decision {
         match parent {
@@ -75,16 +93,15 @@ impl Sampler {
         }
     }
 
-    fn begin(&self, carried: &mut Option<Carried>, second: impl FnOnce() -> u32) -> Decision {
+    fn begin(&self, carried: &mut Option<Arc<Carried>>, second: impl FnOnce() -> u32) -> Decision {
         let trace_id = TraceId::random();
         let threshold = self.threshold.load(Ordering::Relaxed);
         let sampled = trace_id.randomness() >= threshold && self.afford(second);
         if sampled {
-            let probability = Probability {
-                threshold: Some(threshold),
-                randomness: None,
-            };
-            ot::write(&mut carried.get_or_insert_default().state, probability);
+            match carried {
+                None => *carried = Some(self.told(threshold)),
+                Some(carried) => tell(Arc::make_mut(carried), threshold),
+            }
         }
         Decision {
             trace_id,
@@ -96,7 +113,7 @@ impl Sampler {
     fn join(
         &self,
         parent: Parent,
-        carried: &mut Option<Carried>,
+        carried: &mut Option<Arc<Carried>>,
         second: impl FnOnce() -> u32,
     ) -> Decision {
         let told = carried
@@ -108,7 +125,8 @@ impl Sampler {
             ParentTrust::Decide => self.decide_anew(parent, told, second),
         };
         if probability != told {
-            ot::write(&mut carried.get_or_insert_default().state, probability);
+            let carried = Arc::make_mut(carried.get_or_insert_default());
+            ot::write(&mut carried.state, probability);
         }
         Decision {
             trace_id: parent.trace_id,
@@ -155,6 +173,16 @@ impl Sampler {
         )
     }
 
+    fn told(&self, threshold: u64) -> Arc<Carried> {
+        let told = self.told.load();
+        if told.threshold == threshold {
+            Arc::clone(&told.carried)
+        } else {
+            // The rate is being changed.
+            Told::new(threshold).carried
+        }
+    }
+
     /// Counts one more sampled trace in `second`, unless there were enough.
     fn afford(&self, second: impl FnOnce() -> u32) -> bool {
         if self.per_second == u32::MAX {
@@ -170,6 +198,25 @@ impl Sampler {
             })
             .is_ok()
     }
+}
+
+impl Told {
+    fn new(threshold: u64) -> Self {
+        let mut carried = Carried::default();
+        tell(&mut carried, threshold);
+        Self {
+            threshold,
+            carried: Arc::new(carried),
+        }
+    }
+}
+
+fn tell(carried: &mut Carried, threshold: u64) {
+    let probability = Probability {
+        threshold: Some(threshold),
+        randomness: None,
+    };
+    ot::write(&mut carried.state, probability);
 }
 
 #[expect(
@@ -206,12 +253,12 @@ mod tests {
     }
 
     #[expect(clippy::unnecessary_wraps, reason = "the sampler takes an option")]
-    fn carried(state: &str) -> Option<Carried> {
+    fn carried(state: &str) -> Option<Arc<Carried>> {
         let state = Tracestate::parse(std::iter::once(state.as_bytes())).unwrap();
-        Some(Carried {
+        Some(Arc::new(Carried {
             state,
             ..Carried::default()
-        })
+        }))
     }
 
     #[test]
@@ -227,6 +274,21 @@ mod tests {
             assert!((share - rate).abs() < 0.01, "{share} of {rate}");
             assert!((sampler.rate() - rate).abs() < 1e-12);
         }
+    }
+
+    #[test]
+    fn tells_the_threshold_of_the_present_rate() {
+        let sampler = sampler(1.0, ParentTrust::Follow);
+        let told = || {
+            let mut state = None;
+            sampler.decide(None, &mut state, || 0);
+            state.map(|carried| carried.state.to_header().unwrap())
+        };
+        assert_eq!(told().unwrap(), "ot=th:0");
+        sampler.set_rate(0.0).unwrap();
+        assert_eq!(told(), None);
+        sampler.set_rate(1.0 - 0.5_f64.powi(30)).unwrap();
+        assert_eq!(told().unwrap(), "ot=th:00000004");
     }
 
     #[test]

@@ -172,10 +172,11 @@ impl Tracer {
     pub(crate) fn begin(
         &self,
         parent: Option<Parent>,
-        mut carried: Option<Carried>,
+        carried: Option<Carried>,
         now: Instant,
         uri: Option<Uri>,
     ) -> TraceContext {
+        let mut carried = carried.map(Arc::new);
         let decision = self
             .inner
             .sampler
@@ -186,7 +187,7 @@ impl Tracer {
             span_id: SpanId::random(),
             parent: decision.parent,
             flags: decision.flags,
-            carried: carried.map(Arc::new),
+            carried,
             uri,
         })
     }
