@@ -3,7 +3,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -33,6 +36,9 @@ const TARGET: &str = "tooloo_trace::request";
 /// Spans that may be open at once; more are not recorded.
 const MAX_OPEN: usize = 65_536;
 
+/// Whether there is a layer that spans could join through; before, requests pay nothing for it.
+static JOINED: AtomicBool = AtomicBool::new(false);
+
 /// Returns a `tracing` layer that adds the program's own spans to the traces they happen in.
 ///
 /// A `#[tracing::instrument]`ed function that runs while a sampled request is handled becomes a span
@@ -48,6 +54,7 @@ pub fn tracing_layer<S>() -> impl Layer<S> + Send + Sync
 where
     S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
 {
+    JOINED.store(true, Ordering::Relaxed);
     // A span has a sampled parent exactly where a tracer sampled the request.
     let provider = SdkTracerProvider::builder()
         .with_sampler(Sampler::ParentBased(Box::new(Sampler::AlwaysOff)))
@@ -63,7 +70,7 @@ where
 #[derive(Debug)]
 pub(crate) struct Bridged {
     span: tracing::Span,
-    context: Context,
+    context: Option<Context>,
 }
 
 impl Bridged {
@@ -84,8 +91,8 @@ impl Bridged {
         }
     }
 
-    pub(crate) fn enter(&self) -> (ContextGuard, tracing::span::Entered<'_>) {
-        (self.context.clone().attach(), self.span.enter())
+    pub(crate) fn enter(&self) -> (Option<ContextGuard>, tracing::span::Entered<'_>) {
+        (self.context.clone().map(Context::attach), self.span.enter())
     }
 
     pub(crate) fn end(&self, answered: Option<StatusCode>) {
@@ -96,15 +103,18 @@ impl Bridged {
     }
 }
 
-/// Returns the OpenTelemetry context that makes `tracing` spans children of `context`'s span.
-pub(crate) fn otel_context(context: &TraceContext) -> Context {
-    Context::new()
-        .with_value(context.span.tracer.clone())
-        .with_remote_span_context(span_context(
-            context.trace_id(),
-            context.span_id(),
-            TraceState::NONE,
-        ))
+/// Returns the OpenTelemetry context that makes `tracing` spans children of `context`'s span, where
+/// a layer is there for them.
+pub(crate) fn otel_context(context: &TraceContext) -> Option<Context> {
+    JOINED.load(Ordering::Relaxed).then(|| {
+        Context::new()
+            .with_value(context.span.tracer.clone())
+            .with_remote_span_context(span_context(
+                context.trace_id(),
+                context.span_id(),
+                TraceState::NONE,
+            ))
+    })
 }
 
 /// Hands each span to the tracer in whose request it began.

@@ -119,7 +119,10 @@ impl TraceContext {
     /// Makes this the [`current`] context whenever `future` is polled, so that a spawned task stays
     /// in its trace.
     pub fn in_scope<F>(self, future: F) -> InScope<F> {
-        let otel = self.is_sampled().then(|| bridge::otel_context(&self));
+        let otel = self
+            .is_sampled()
+            .then(|| bridge::otel_context(&self))
+            .flatten();
         InScope {
             context: Some(self),
             otel,
