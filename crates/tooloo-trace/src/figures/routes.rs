@@ -11,7 +11,10 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use prometheus_client::metrics::exemplar::HistogramWithExemplars;
+use prometheus_client::{
+    encoding::{EncodeLabelSet, LabelSetEncoder},
+    metrics::exemplar::HistogramWithExemplars,
+};
 
 use super::histogram::{Distribution, Histogram};
 use crate::{TraceId, method::MethodName};
@@ -59,8 +62,12 @@ pub(crate) struct Series {
     pub(crate) status: Option<u16>,
     pub(crate) durations: Histogram,
     /// The same durations, of sampled requests only.
-    pub(crate) exemplars: HistogramWithExemplars<[(&'static str, String); 1]>,
+    pub(crate) exemplars: HistogramWithExemplars<ExemplarLabels>,
 }
+
+/// Names the trace of an exemplar; written out when metrics are, and not for each request.
+#[derive(Debug)]
+pub(crate) struct ExemplarLabels(TraceId);
 
 /// How a request ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -203,12 +210,17 @@ impl Series {
     }
 
     pub(crate) fn exemplify(&self, duration: Duration, trace_id: TraceId) {
-        let labels = [("trace_id", trace_id.to_string())];
         self.exemplars.observe(
             duration.as_secs_f64(),
-            Some(labels),
+            Some(ExemplarLabels(trace_id)),
             Some(tooloo_clock::wall()),
         );
+    }
+}
+
+impl EncodeLabelSet for ExemplarLabels {
+    fn encode(&self, encoder: &mut LabelSetEncoder<'_>) -> fmt::Result {
+        [("trace_id", self.0.to_string())].encode(encoder)
     }
 }
 
