@@ -98,6 +98,7 @@ impl App {
 
     /// From now on the service is not ready, though it still accepts and answers.
     pub(crate) fn drain(&self) {
+        tracing::info!(service = self.inner.identity.name, "draining");
         self.inner.health.drain();
     }
 

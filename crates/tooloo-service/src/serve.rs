@@ -46,7 +46,6 @@ pub async fn serve(apps: Vec<(App, TcpListener)>, shutdown: Shutdown) -> Result<
     let deadline = configs().map(|config| config.drain_deadline).max();
     let began = tooloo_clock::now();
     let deadline = began + deadline.unwrap_or_default();
-    tracing::info!(services = servers.len(), "draining");
     apps().for_each(App::drain);
     let grace = began + grace.unwrap_or_default();
     sleep_until(grace.min(deadline)).await;
@@ -57,8 +56,8 @@ pub async fn serve(apps: Vec<(App, TcpListener)>, shutdown: Shutdown) -> Result<
     }
     for app in &apps {
         app.flush(FLUSH).await;
+        tracing::info!(service = app.identity().name, "drained");
     }
-    tracing::info!("drained");
     closed
 }
 
@@ -134,7 +133,9 @@ fn waiting(listener: TcpListener) -> impl Iterator<Item = (TcpStream, SocketAddr
         loop {
             match listener.as_ref()?.accept() {
                 Ok((stream, client)) => {
-                    let stream = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
+                    let stream = stream
+                        .set_nonblocking(true)
+                        .and_then(|()| TcpStream::from_std(stream));
                     if let Ok(stream) = stream {
                         return Some((stream, client));
                     }

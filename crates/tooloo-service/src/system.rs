@@ -144,7 +144,7 @@ async fn health(State(system): State<System>) -> Answer<HealthAnswer> {
         ok: report.checks.values().all(Outcome::passed),
         service: system.identity.name,
         version: system.identity.version,
-        time: now.to_string(),
+        time: format!("{now:.3}"),
         uptime: system.started.elapsed().as_secs_f64(),
         ready: report.ready,
         checks: report.checks,

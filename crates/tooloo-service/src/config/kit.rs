@@ -223,3 +223,17 @@ impl Default for KitConfig {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_of_keys_is_that_of_the_fields() {
+        let unknown = toml::from_str::<KitConfig>("zzz = 1").unwrap_err();
+        let fields: Vec<_> = unknown.message().split('`').skip(3).step_by(2).collect();
+        let mut fields: Vec<_> = fields.into_iter().map(str::to_owned).collect();
+        fields.sort();
+        assert_eq!(fields, KitConfig::keys());
+    }
+}

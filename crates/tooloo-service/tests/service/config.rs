@@ -2,6 +2,7 @@
 
 use std::{fs, path::PathBuf, time::Duration};
 
+use proptest::prelude::*;
 use tempfile::TempDir;
 use tooloo_service::{ConfigError, ConfigSource, OtlpProtocol, Settings};
 
@@ -312,5 +313,40 @@ fn secrets_are_shown_nowhere() {
         let error = layers.error();
         let shown = error.contains("hunter2") || error.contains("90125");
         assert!(!shown, "{error}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_last_and_most_special_word_holds(words in proptest::collection::vec(any::<Option<u16>>(), 6)) {
+        let line = |word: Option<u16>| word.map_or(String::new(), |port| format!("port = {port}\n"));
+        let text = format!("{}[training]\n{}", line(words[0]), line(words[1]));
+        let mut layers = Layers::file(&text);
+        for (word, name) in words[2..4].iter().zip(["TOOLOO_PORT", "TOOLOO_TRAINING_PORT"]) {
+            if let Some(port) = word {
+                layers = layers.env(name, &port.to_string());
+            }
+        }
+        for (word, key) in words[4..].iter().zip(["port", "training.port"]) {
+            if let Some(port) = word {
+                layers = layers.flag(key, &port.to_string());
+            }
+        }
+        let expected = words.iter().rev().find_map(|word| *word).unwrap_or(SERVICE.port);
+        prop_assert_eq!(layers.settings().unwrap().kit.port, expected);
+    }
+
+    #[test]
+    fn no_file_and_no_variable_makes_it_panic(
+        text in "(\\[[a-z.]{0,8}\\]\n|[a-z_]{1,12} ?= ?[ -~]{0,12}\n){0,5}",
+        name in "[A-Z_]{0,16}",
+        value in "\\PC{0,12}",
+    ) {
+        let layers = Layers::file(&text).env(&format!("TOOLOO_{name}"), &value);
+        if let Err(error) = layers.settings() {
+            prop_assert!(!error.to_string().is_empty());
+        }
     }
 }

@@ -5,6 +5,7 @@
     reason = "a test fails where there is nothing to unwrap"
 )]
 
+mod anything;
 mod config;
 mod drain;
 mod peers;
