@@ -52,7 +52,7 @@ pub fn main(definition: Definition) -> ExitCode {
 }
 
 fn run(definition: &Definition, flags: Flags) -> Result<(), StartError> {
-    let (file, flags) = flags.settings();
+    let (file, flags) = flags.settings(definition.name);
     let source = ConfigSource::of_process(file.as_deref(), flags)?;
     let raw = source.raw(definition);
     let config = raw.kit()?;
@@ -87,7 +87,8 @@ async fn start(
 }
 
 impl Flags {
-    fn settings(self) -> (Option<PathBuf>, Vec<(String, String)>) {
+    /// Returns the file, and the flags as settings of `service` alone.
+    fn settings(self, service: &str) -> (Option<PathBuf>, Vec<(String, String)>) {
         let flags = [
             ("data_dir", self.data_dir),
             ("host", self.host),
@@ -97,7 +98,7 @@ impl Flags {
         ];
         let given = flags
             .into_iter()
-            .filter_map(|(key, value)| Some((key.to_owned(), value?)));
+            .filter_map(|(key, value)| Some((format!("{service}.{key}"), value?)));
         (self.config, given.collect())
     }
 }

@@ -2,7 +2,10 @@
 
 mod line;
 
-use std::io::{self, IsTerminal, Write};
+use std::{
+    env,
+    io::{self, IsTerminal, Write},
+};
 
 use tracing::{
     Event, Subscriber,
@@ -62,9 +65,11 @@ struct Service(String);
 impl Style {
     fn of(format: LogFormat) -> Self {
         let terminal = io::stderr().is_terminal();
+        // See no-color.org.
+        let colour = terminal && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         match format {
-            LogFormat::Pretty => Self::Pretty { colour: terminal },
-            LogFormat::Auto if terminal => Self::Pretty { colour: true },
+            LogFormat::Pretty => Self::Pretty { colour },
+            LogFormat::Auto if terminal => Self::Pretty { colour },
             LogFormat::Auto | LogFormat::Json => Self::Json,
         }
     }

@@ -94,7 +94,8 @@ pub(super) fn flags(
     let mut settings = Table::new();
     for (key, value) in flags {
         let path: Vec<String> = key.split('.').map(str::to_owned).collect();
-        let source = Source::Flag(format!("--{}", key.replace('_', "-")));
+        let flag = path.last().map(|name| name.replace('_', "-"));
+        let source = Source::Flag(format!("--{}", flag.unwrap_or_default()));
         let known = KitConfig::keys().contains(&path[0].as_str())
             || directory::tables().any(|table| table == path[0]);
         if !known {

@@ -140,10 +140,21 @@ impl ConfigSource {
         }
     }
 
+    /// What is left of these settings for services other than the one that is asked about: a port
+    /// in no table can only be meant for that one.
+    fn others(&self) -> Self {
+        let mut others = self.clone();
+        for layer in &mut others.layers {
+            layer.remove("port");
+        }
+        others
+    }
+
     /// Where each service of the fleet is, as far as these settings tell.
     fn addresses(&self) -> BTreeMap<String, Uri> {
+        let others = self.others();
         let services = directory::SERVICES.iter().filter_map(|entry| {
-            let kit: KitConfig = self.table(entry.name, entry.port).kit().ok()?;
+            let kit: KitConfig = others.table(entry.name, entry.port).kit().ok()?;
             let address = directory::address(kit.host, kit.port);
             Some((entry.name.to_owned(), address))
         });

@@ -94,6 +94,16 @@ fn ports_and_peers_follow_the_base_port_and_each_other() {
     assert_eq!(address("budget"), "http://127.0.0.1:9/");
     assert_eq!(address("meta"), "http://10.0.0.7:80/meta");
     assert_eq!(kit.address_of("nobody"), None);
+    // A port for no service by name is that of the one that runs.
+    let kit = Layers::file("")
+        .env("TOOLOO_PORT", "9")
+        .settings()
+        .unwrap()
+        .kit;
+    assert_eq!(
+        (kit.port, kit.address_of("budget").unwrap().port_u16()),
+        (9, Some(3003))
+    );
 }
 
 #[test]
