@@ -51,6 +51,8 @@ pub(crate) async fn serve(stream: TcpStream, client: SocketAddr, app: App) {
         .serve_connection(io, Exchanger::new(app, client, Arc::clone(&exchanges)));
     let mut connection = pin!(connection);
     let ended = tokio::select! {
+        // A request that has arrived goes before the close.
+        biased;
         ended = connection.as_mut() => Some(ended),
         () = closing.requested() => None,
     };

@@ -2,6 +2,7 @@
 
 use std::{io, iter, net::SocketAddr, sync::Arc, time::Duration};
 
+use futures_util::future;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
@@ -54,10 +55,11 @@ pub async fn serve(apps: Vec<(App, TcpListener)>, shutdown: Shutdown) -> Result<
     for server in servers {
         closed = closed.and(server.close(deadline).await);
     }
-    for app in &apps {
+    let flushed = apps.iter().map(|app| async {
         app.flush(FLUSH).await;
         tracing::info!(service = app.identity().name, "drained");
-    }
+    });
+    future::join_all(flushed).await;
     closed
 }
 

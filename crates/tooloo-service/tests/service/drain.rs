@@ -106,6 +106,39 @@ async fn nothing_is_lost_under_load() {
 }
 
 #[tokio::test]
+async fn nothing_is_lost_on_kept_connections() {
+    let server = start(|config| config.drain_grace = Duration::from_millis(200)).await;
+    let request = get("/history").replace("connection: close\r\n", "");
+    let clients: Vec<_> = (0..8)
+        .map(|_| {
+            let (address, request) = (server.address, request.clone());
+            tokio::spawn(async move {
+                let mut stream = TcpStream::connect(address).await.unwrap();
+                // As a pool does: until an answer says that it was the last.
+                for answered in 1_u64.. {
+                    stream.write_all(request.as_bytes()).await.unwrap();
+                    let reply = Reply::read(&mut stream).await.expect("a request was lost");
+                    assert_eq!(reply.status, 200);
+                    if reply.header("connection") == Some("close") {
+                        return answered;
+                    }
+                }
+                unreachable!("the loop has no end")
+            })
+        })
+        .collect();
+    begun(&server.app, 50).await;
+    let app = server.app.clone();
+    server.shut_down();
+    let mut answered = 0;
+    for client in clients {
+        answered += within(client).await.unwrap();
+    }
+    server.drained().await;
+    assert_eq!(app.tracer().handle().figures().total_traces, answered);
+}
+
+#[tokio::test]
 async fn an_event_stream_is_told_to_end() {
     let server = start(|config| config.drain_deadline = Duration::from_secs(3600)).await;
     let mut stream = server.connect().await;
