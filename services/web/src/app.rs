@@ -4,17 +4,23 @@ use tooloo_service::{App, Kit, Settings, StartError};
 
 use crate::{SERVICE, WebConfig, dashboard, fleet::Fleet, gateway, system};
 
+/// The share of a request's time that its upstream may take: enough is left to say that it did.
+const SHARE: f32 = 0.9;
+
 /// Builds the gateway.
 ///
 /// # Errors
 ///
 /// Returns a [`StartError`] where the kit cannot start.
 pub async fn app(settings: Settings<WebConfig>) -> Result<App, StartError> {
-    let kit = Kit::new(&SERVICE, &settings.kit)?;
     let WebConfig {
         pseudonym,
+        upstream_timeout,
         fleet_deadline,
     } = settings.domain;
+    let mut config = settings.kit;
+    config.peer_timeout = upstream_timeout.min(config.request_timeout.mul_f32(SHARE));
+    let kit = Kit::new(&SERVICE, &config)?;
 
     let routes = system::router(Fleet::new(&kit, fleet_deadline))
         // A page over the figures above, which it asks for like any other client.

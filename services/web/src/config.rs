@@ -14,6 +14,12 @@ const MAX_PSEUDONYM: usize = 64;
 pub struct WebConfig {
     /// How the gateway calls itself in `Via`; two gateways in a row need two names.
     pub pseudonym: Pseudonym,
+    /// How long an upstream may take until its answer begins; streams go on as long as they like.
+    ///
+    /// Budget may ask several model providers in turn, so this is more than a call elsewhere may
+    /// take. It ends before the gateway's own `request_timeout` in any case, to name the upstream.
+    #[serde(with = "tooloo_service::duration")]
+    pub upstream_timeout: Duration,
     /// How long the answer about the whole fleet waits for any one service.
     #[serde(with = "tooloo_service::duration")]
     pub fleet_deadline: Duration,
@@ -23,6 +29,7 @@ impl Default for WebConfig {
     fn default() -> Self {
         Self {
             pseudonym: Pseudonym("tooloo-web".to_owned()),
+            upstream_timeout: Duration::from_secs(27),
             fleet_deadline: Duration::from_secs(2),
         }
     }

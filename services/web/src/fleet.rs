@@ -2,12 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{
-    body::Body,
-    http::{Request, StatusCode},
-};
+use axum::http::StatusCode;
 use futures_util::future::{join, join_all};
-use serde::Serialize;
+use serde::{Serialize, de::IgnoredAny};
 use serde_json::{Map, Value};
 use tokio::time::timeout;
 use tooloo_hub::Hub;
@@ -133,11 +130,10 @@ async fn figures(peer: &Peer, deadline: Duration) -> Result<Map<String, Value>, 
 }
 
 async fn ready(peer: &Peer, deadline: Duration) -> Option<bool> {
-    let request = Request::get("/readyz").body(Body::empty()).ok()?;
-    let answer = timeout(deadline, peer.send(request)).await.ok()?.ok()?;
-    match answer.status() {
-        StatusCode::OK => Some(true),
-        StatusCode::SERVICE_UNAVAILABLE => Some(false),
-        _ => None,
+    let asked = peer.get::<IgnoredAny>("/readyz");
+    match timeout(deadline, asked).await.ok()? {
+        Ok(_) => Some(true),
+        Err(error) if error.status() == Some(StatusCode::SERVICE_UNAVAILABLE) => Some(false),
+        Err(_) => None,
     }
 }

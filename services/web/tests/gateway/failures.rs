@@ -63,7 +63,7 @@ async fn names_the_upstream_that_is_down() {
 async fn names_the_upstream_that_is_slow() {
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let stand = Stand::before_address(silent.local_addr().unwrap(), |settings| {
-        settings.kit.peer_timeout = Duration::from_millis(50);
+        settings.domain.upstream_timeout = Duration::from_millis(50);
     })
     .await;
     let reply = Client::new()
