@@ -85,6 +85,10 @@ impl Exchanges {
         self.unread.load(Ordering::Relaxed)
     }
 
+    pub(crate) fn leave_unread(&self) {
+        self.unread.store(true, Ordering::Relaxed);
+    }
+
     fn begin(self: &Arc<Self>) -> Running {
         self.begun.fetch_add(1, Ordering::Relaxed);
         self.running.fetch_add(1, Ordering::Release);

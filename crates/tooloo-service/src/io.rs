@@ -14,7 +14,7 @@ use tokio::{
 };
 use tooloo_clock::Instant;
 
-use crate::exchange::Exchanges;
+use crate::{exchange::Exchanges, unparsed};
 
 /// How long a closed connection is read on, so that the client sees the answer and not a reset.
 const LINGER: Duration = Duration::from_secs(2);
@@ -48,6 +48,14 @@ pub(crate) struct PatientIo<T> {
     reading: Pin<Box<Sleep>>,
     writing: Option<Pin<Box<Sleep>>>,
     lingering: Option<usize>,
+    refusal: Option<Refusal>,
+}
+
+/// An answer that goes out in place of hyper's own.
+#[derive(Debug)]
+struct Refusal {
+    bytes: Vec<u8>,
+    sent: usize,
 }
 
 /// The head that is arriving, or that arrived last.
@@ -69,6 +77,7 @@ impl<T> PatientIo<T> {
             reading: Box::pin(sleep_until(due)),
             writing: None,
             lingering: None,
+            refusal: None,
         }
     }
 
@@ -121,6 +130,42 @@ impl<T> PatientIo<T> {
     }
 }
 
+impl<T: AsyncWrite + Unpin> PatientIo<T> {
+    /// Sends a problem where hyper is about to refuse, by itself, a head that it cannot parse.
+    fn poll_refusal(
+        &mut self,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        if self.refusal.is_none() {
+            self.refusal = unparsed::exchange(bufs).map(|bytes| {
+                // The rest of that head is not read: see `poll_shutdown`.
+                self.exchanges.leave_unread();
+                Refusal { bytes, sent: 0 }
+            });
+        }
+        while let Some(refusal) = self.refusal.as_mut() {
+            let left = &refusal.bytes[refusal.sent..];
+            if left.is_empty() {
+                self.refusal = None;
+                return Poll::Ready(Ok(bufs.iter().map(|buf| buf.len()).sum()));
+            }
+            let written = Pin::new(&mut self.inner).poll_write(cx, left);
+            let sent = ready!(self.bounded(cx, written))?;
+            if let Some(refusal) = self.refusal.as_mut() {
+                refusal.sent += sent;
+            }
+        }
+        let written = Pin::new(&mut self.inner).poll_write_vectored(cx, bufs);
+        self.bounded(cx, written)
+    }
+
+    /// Says whether a head is arriving: whatever is sent now was not made by a handler.
+    fn is_within_head(&self) -> bool {
+        self.head.after == self.exchanges.begun() && !self.exchanges.is_busy()
+    }
+}
+
 impl<T: AsyncRead + Unpin> AsyncRead for PatientIo<T> {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -145,6 +190,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for PatientIo<T> {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
+        if self.is_within_head() {
+            return self.poll_refusal(cx, &[IoSlice::new(buf)]);
+        }
         let written = Pin::new(&mut self.inner).poll_write(cx, buf);
         self.bounded(cx, written)
     }
@@ -154,6 +202,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for PatientIo<T> {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if self.is_within_head() {
+            return self.poll_refusal(cx, bufs);
+        }
         let written = Pin::new(&mut self.inner).poll_write_vectored(cx, bufs);
         self.bounded(cx, written)
     }

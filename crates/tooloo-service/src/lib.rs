@@ -89,6 +89,7 @@ mod store;
 mod system;
 mod task;
 mod telemetry;
+mod unparsed;
 
 pub use self::{
     admin::{Admin, NotAdmin},

@@ -3,7 +3,7 @@
 use std::{
     future::Future,
     pin::Pin,
-    sync::{Arc, atomic::Ordering},
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -128,7 +128,7 @@ impl http_body::Body for RequestBody {
 impl Drop for Reading {
     fn drop(&mut self) {
         if !self.ended {
-            self.exchanges.unread.store(true, Ordering::Relaxed);
+            self.exchanges.leave_unread();
         }
     }
 }

@@ -172,6 +172,45 @@ async fn too_large_a_head_is_refused_in_each_direction() {
 }
 
 #[tokio::test]
+async fn what_is_no_http_at_all_is_told_so_too() {
+    let server = start(|_| {}).await;
+    let head = "GET / HTTP/1.1\r\nhost: test\r\n";
+    for (request, status, code) in [
+        ("nonsense\r\n\r\n".to_owned(), 400, "malformed_request"),
+        (format!("{head}no colon\r\n\r\n"), 400, "malformed_request"),
+        (
+            format!("{head}x: {}\r\n\r\n", "x".repeat(2_000_000)),
+            431,
+            "header_too_large",
+        ),
+        (
+            format!("{head}{}\r\n", "x: y\r\n".repeat(5000)),
+            431,
+            "header_too_large",
+        ),
+        (
+            format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(100_000)),
+            414,
+            "uri_too_long",
+        ),
+    ] {
+        let reply = server.send(request).await;
+        let problem = reply.json();
+        assert_eq!(
+            (reply.status, &problem["code"]),
+            (status, &code.into()),
+            "{problem}"
+        );
+        assert_eq!(
+            reply.header("content-type"),
+            Some("application/problem+json")
+        );
+        assert_eq!(reply.header("connection"), Some("close"));
+        assert!(reply.header("x-request-id").is_some());
+    }
+}
+
+#[tokio::test]
 async fn a_panic_is_answered_without_its_message() {
     let server = start(|_| {}).await;
     let reply = server.get("/panic").await;
