@@ -30,15 +30,18 @@ impl<B: Body> TraceBody<B> {
     pub(crate) fn wrap(mut call: Call, response: Response<B>) -> Response<Self> {
         let status = response.status();
         call.set_status(status);
-        let (head, inner) = response.into_parts();
-        let call = if inner.is_end_stream() || !call.expects_body(status) {
+        let left = response.body().size_hint().exact();
+        let over = match left {
+            Some(left) => left == 0,
+            None => response.body().is_end_stream(),
+        };
+        let call = if over || !call.expects_body(status) {
             call.end();
             None
         } else {
             Some(call)
         };
-        let left = inner.size_hint().exact();
-        Response::from_parts(head, Self { inner, call, left })
+        response.map(|inner| Self { inner, call, left })
     }
 }
 
@@ -51,10 +54,11 @@ impl<B: Body> Body for TraceBody<B> {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
         let mut this = self.project();
-        let frame = {
-            let _entered = this.call.as_mut().map(Call::enter);
-            ready!(this.inner.as_mut().poll_frame(cx))
+        let polled = match this.call {
+            Some(call) => call.within(|| this.inner.as_mut().poll_frame(cx)),
+            None => this.inner.as_mut().poll_frame(cx),
         };
+        let frame = ready!(polled);
         match &frame {
             None => {
                 if let Some(call) = this.call.take() {

@@ -12,7 +12,7 @@ use std::{
 
 use http::StatusCode;
 use opentelemetry::{
-    Context, ContextGuard, KeyValue, SpanId as OtelSpanId, Value,
+    Context, KeyValue, SpanId as OtelSpanId, Value,
     trace::{
         Span as _, SpanKind as OtelKind, Status, TraceContextExt, TraceState, TracerProvider as _,
     },
@@ -91,8 +91,11 @@ impl Bridged {
         }
     }
 
-    pub(crate) fn enter(&self) -> (Option<ContextGuard>, tracing::span::Entered<'_>) {
-        (self.context.clone().map(Context::attach), self.span.enter())
+    /// Does `work` in the call's `tracing` span.
+    pub(crate) fn within<T>(&self, work: impl FnOnce() -> T) -> T {
+        let _attached = self.context.clone().map(Context::attach);
+        let _entered = self.span.enter();
+        work()
     }
 
     pub(crate) fn end(&self, answered: Option<StatusCode>) {

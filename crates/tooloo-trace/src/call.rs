@@ -9,7 +9,7 @@ use crate::{
     TraceContext, Tracer,
     attribute::Attributes,
     bridge::Bridged,
-    context::{Entered, enter},
+    context::{Called, enter},
     figures::{Outcome, Route, RouteId},
     method::MethodName,
     record::{FinishedSpan, Kept, Name, SpanKind, SpanStatus},
@@ -80,22 +80,23 @@ impl Call {
         }
     }
 
-    /// Makes the call's context current until the guard is dropped.
+    /// Does `work` with the call's context as the current one.
     #[inline]
-    pub(crate) fn enter(&mut self) -> (Option<impl Sized + '_>, Entered<'_>) {
-        (
-            self.sampled
-                .as_deref()
-                .map(|sampled| sampled.bridged.enter()),
-            enter(&mut self.context),
-        )
+    pub(crate) fn within<T>(&mut self, work: impl FnOnce() -> T) -> T {
+        let _entered = enter(&mut self.context);
+        match &self.sampled {
+            None => work(),
+            Some(sampled) => sampled.bridged.within(work),
+        }
     }
 
+    #[inline]
     pub(crate) fn context(&self) -> Option<&TraceContext> {
         self.context.as_ref()
     }
 
     /// Returns whether an answer with `status` has a body that will be read to its end.
+    #[inline]
     pub(crate) fn expects_body(&self, status: StatusCode) -> bool {
         let none = status.is_informational()
             || status == StatusCode::NO_CONTENT
@@ -105,6 +106,7 @@ impl Call {
         !none
     }
 
+    #[inline]
     pub(crate) fn set_status(&mut self, status: StatusCode) {
         self.status = Some(status);
     }
@@ -170,16 +172,15 @@ impl Call {
         if let Some(method) = self.method.as_str() {
             attributes.push(("http.request.method".into(), method.into()));
         }
-        match self.side {
-            Side::Server => {
-                attributes.push(("http.route".into(), route.pattern.to_string().into()));
-                let path = span.uri.as_ref().map_or("", Uri::path);
-                attributes.push(("url.path".into(), path.to_owned().into()));
+        if self.side == Side::Server {
+            attributes.push(("http.route".into(), route.pattern.to_string().into()));
+        }
+        match &span.called {
+            Called::Nothing => {}
+            Called::Path(path) => {
+                attributes.push(("url.path".into(), path.path().to_owned().into()));
             }
-            Side::Client => {
-                let url = span.uri.as_ref().map(url).unwrap_or_default();
-                attributes.push(("url.full".into(), url.into()));
-            }
+            Called::Url(uri) => attributes.push(("url.full".into(), url(uri).into())),
         }
         if let Some(status) = self.status {
             attributes.push(("http.response.status_code".into(), status.as_u16().into()));
@@ -228,10 +229,10 @@ impl Sampled {
         let tracer: &Tracer = &begin.context.span.tracer;
         let headers = begin.headers;
         let mut attributes: Attributes = Vec::new();
-        let host = begin.uri.host().map(str::to_owned).or_else(|| {
-            let host = headers.get(http::header::HOST)?.to_str().ok()?;
-            Some(host.parse::<http::uri::Authority>().ok()?.host().to_owned())
-        });
+        let host =
+            begin.uri.host().map(str::to_owned).or_else(|| {
+                host(headers.get(http::header::HOST)?.to_str().ok()?).map(str::to_owned)
+            });
         if let Some(host) = host {
             attributes.push(("server.address".into(), host.into()));
         }
@@ -257,6 +258,7 @@ impl Sampled {
 impl Side {
     /// Returns whether a status is this side's failure: a server answers for 5xx, a client also for
     /// what it sent.
+    #[inline]
     fn blames(self, status: Option<StatusCode>) -> bool {
         status.is_some_and(|status| {
             status.is_server_error() || (self == Self::Client && status.is_client_error())
@@ -278,6 +280,22 @@ fn error_type(
     }
 }
 
+/// Returns the host of a `Host` header, without its port.
+fn host(header: &str) -> Option<&str> {
+    // What is no host may hold secrets.
+    if header
+        .bytes()
+        .any(|byte| matches!(byte, b'@' | b'/' | b' '))
+    {
+        return None;
+    }
+    match header.rsplit_once(':') {
+        // The last colon of an IPv6 address is within its brackets.
+        Some((host, port)) if !port.ends_with(']') => Some(host),
+        _ => Some(header),
+    }
+}
+
 /// Returns a URL without its query and user information, which may hold secrets.
 fn url(uri: &Uri) -> String {
     let authority = uri.authority().map_or("", |authority| authority.as_str());
@@ -285,5 +303,24 @@ fn url(uri: &Uri) -> String {
     match uri.scheme_str() {
         Some(scheme) => format!("{scheme}://{authority}{}", uri.path()),
         None => uri.path().to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_told_without_its_port_and_nothing_else_is() {
+        for (header, expected) in [
+            ("example.org", Some("example.org")),
+            ("127.0.0.1:3000", Some("127.0.0.1")),
+            ("[::1]:3000", Some("[::1]")),
+            ("[::1]", Some("[::1]")),
+            ("ada:secret@example.org", None),
+            ("http://example.org", None),
+        ] {
+            assert_eq!(host(header), expected, "{header}");
+        }
     }
 }

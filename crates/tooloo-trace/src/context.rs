@@ -8,7 +8,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use http::{HeaderMap, HeaderValue, Uri};
+use http::{HeaderMap, HeaderValue, Uri, uri::PathAndQuery};
 use pin_project_lite::pin_project;
 
 use crate::{
@@ -41,8 +41,18 @@ pub(crate) struct OpenSpan {
     pub(crate) flags: Flags,
     // Most requests carry nothing, and pay for nothing.
     pub(crate) carried: Option<Arc<Carried>>,
-    // What is called, where the span is a call's.
-    pub(crate) uri: Option<Uri>,
+    pub(crate) called: Called,
+}
+
+/// What a span's call asks for.
+#[derive(Clone)]
+pub(crate) enum Called {
+    /// The span is no call's.
+    Nothing,
+    /// All that a server records of a URL.
+    Path(PathAndQuery),
+    /// Boxed, to keep what a server moves small.
+    Url(Box<Uri>),
 }
 
 /// What travels along with the ids.
@@ -73,6 +83,7 @@ pub(crate) fn with_current<T>(read: impl FnOnce(Option<&TraceContext>) -> T) -> 
 }
 
 impl TraceContext {
+    #[inline]
     pub(crate) fn new(span: OpenSpan) -> Self {
         Self {
             span: Arc::new(span),
@@ -164,12 +175,12 @@ impl TraceContext {
             parent: parent.map(|parent| parent.span_id),
             flags: parent.map_or(Flags::RANDOM, |parent| parent.flags),
             carried: carried.map(Arc::new),
-            uri: None,
+            called: Called::Nothing,
         })
     }
 
     /// Makes the context of a span of `tracer` under this one.
-    pub(crate) fn child(&self, tracer: &Tracer, uri: Option<Uri>) -> Self {
+    pub(crate) fn child(&self, tracer: &Tracer, called: Called) -> Self {
         Self::new(OpenSpan {
             tracer: tracer.clone(),
             trace_id: self.span.trace_id,
@@ -177,7 +188,7 @@ impl TraceContext {
             parent: Some(self.span.span_id),
             flags: self.span.flags,
             carried: self.span.carried.clone(),
-            uri,
+            called,
         })
     }
 }
@@ -194,6 +205,7 @@ impl fmt::Debug for TraceContext {
 
 impl OpenSpan {
     /// Returns the header that names this span.
+    #[inline]
     pub(crate) fn traceparent(&self) -> HeaderValue {
         traceparent::format(self.trace_id, self.span_id, self.flags)
     }
@@ -243,6 +255,7 @@ impl Flags {
 }
 
 /// Makes `context` current until the guard is dropped, and takes it back then.
+#[inline]
 pub(crate) fn enter(context: &mut Option<TraceContext>) -> Entered<'_> {
     swap(context);
     Entered { context }
@@ -254,11 +267,13 @@ pub(crate) struct Entered<'a> {
 }
 
 impl Drop for Entered<'_> {
+    #[inline]
     fn drop(&mut self) {
         swap(self.context);
     }
 }
 
+#[inline]
 fn swap(context: &mut Option<TraceContext>) {
     // A thread that is ending has no current work, and needs none.
     let _ = CURRENT.try_with(|cell| *context = cell.replace(context.take()));

@@ -2,7 +2,7 @@
 
 use std::{
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 
 use http::Response;
@@ -48,22 +48,25 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let answer = {
-            let _entered = this.call.as_mut().map(Call::enter);
-            ready!(this.inner.poll(cx))
-        };
         let call = this
             .call
-            .take()
+            .as_mut()
             .expect("a future is not polled after it was ready");
-        Poll::Ready(match answer {
-            Ok(mut response) => {
+        let mut answer = call.within(|| this.inner.poll(cx));
+        // In place: an answer is large to move.
+        match &mut answer {
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(Ok(response)) => {
                 if let Some(context) = call.context() {
                     let value = context.span.traceparent();
                     response.headers_mut().insert(TRACERESPONSE.clone(), value);
                 }
-                Ok(TraceBody::wrap(call, response))
             }
+            Poll::Ready(Err(_)) => {}
+        }
+        let call = this.call.take().expect("it was there above");
+        answer.map(|answer| match answer {
+            Ok(response) => Ok(TraceBody::wrap(call, response)),
             Err(error) => {
                 call.fail(Failure::Service);
                 Err(error)

@@ -35,6 +35,7 @@ impl TraceId {
     }
 
     /// Makes an id of random bits, from a generator that belongs to the thread.
+    #[inline]
     pub fn random() -> Self {
         loop {
             if let Some(id) = NonZeroU128::new(fastrand::u128(..)) {
@@ -68,6 +69,7 @@ impl SpanId {
     }
 
     /// Makes an id of random bits, from a generator that belongs to the thread.
+    #[inline]
     pub fn random() -> Self {
         loop {
             if let Some(id) = NonZeroU64::new(fastrand::u64(..)) {

@@ -93,6 +93,7 @@ impl Sampler {
         }
     }
 
+    #[inline]
     fn begin(&self, carried: &mut Option<Arc<Carried>>, second: impl FnOnce() -> u32) -> Decision {
         let trace_id = TraceId::random();
         let threshold = self.threshold.load(Ordering::Relaxed);

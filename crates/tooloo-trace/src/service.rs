@@ -2,18 +2,18 @@
 
 use std::task::{Context, Poll};
 
-use http::{Request, Response, Uri};
+use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
 use crate::{
     TraceBody, TraceContext, Tracer,
     call::{Begin, Call, Side},
-    context::Carried,
+    context::{Called, Carried},
     future::ResponseFuture,
     layer::RouteOf,
     method::MethodName,
-    w3c::traceparent,
+    w3c::{self, traceparent},
 };
 
 /// The route of requests that matched none.
@@ -42,13 +42,16 @@ impl<S> Trace<S> {
     fn begin<B>(&self, request: &Request<B>) -> Call {
         let start = tooloo_clock::now();
         let headers = request.headers();
-        let parent = traceparent::extract(headers);
-        let carried = Carried::extract(headers, parent.is_some());
+        let (parent, carried) = if w3c::may_bring_context(headers) {
+            let parent = traceparent::extract(headers);
+            (parent, Carried::extract(headers, parent.is_some()))
+        } else {
+            (None, None)
+        };
         let context = if self.counted {
-            // The path is all that is recorded of it.
             let path = request.uri().path_and_query().cloned();
-            self.tracer
-                .begin(parent, carried, start, path.map(Uri::from))
+            let called = path.map_or(Called::Nothing, Called::Path);
+            self.tracer.begin(parent, carried, start, called)
         } else {
             TraceContext::passed_on(&self.tracer, parent, carried)
         };
@@ -85,11 +88,8 @@ where
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
         let mut call = self.begin(&request);
-        let future = {
-            // A service may work in `call` already.
-            let _entered = call.enter();
-            self.inner.call(request)
-        };
+        // A service may work in `call` already.
+        let future = call.within(|| self.inner.call(request));
         ResponseFuture::new(future, call)
     }
 }

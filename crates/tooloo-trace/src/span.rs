@@ -7,7 +7,7 @@ use tooloo_clock::Instant;
 use crate::{
     AttributeValue, TraceContext, Tracer,
     attribute::Attributes,
-    context::InScope,
+    context::{Called, InScope},
     figures::{Outcome, RouteId},
     method::MethodName,
     record::{FinishedSpan, Kept, Name, SpanKind, SpanStatus},
@@ -34,7 +34,7 @@ pub struct Span {
 impl Span {
     pub(crate) fn root(tracer: &Tracer, name: Cow<'static, str>) -> Self {
         let start = tooloo_clock::now();
-        let context = tracer.begin(None, None, start, None);
+        let context = tracer.begin(None, None, start, Called::Nothing);
         tracer.counts().begin(context.is_sampled());
         let root = Some(tracer.routes().resolve(MethodName::None, &name));
         Self {
@@ -49,7 +49,7 @@ impl Span {
 
     pub(crate) fn under(tracer: &Tracer, parent: &TraceContext, name: Cow<'static, str>) -> Self {
         Self {
-            context: parent.child(tracer, None),
+            context: parent.child(tracer, Called::Nothing),
             name,
             start: tooloo_clock::now(),
             attributes: Vec::new(),

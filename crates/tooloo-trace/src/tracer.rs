@@ -2,13 +2,12 @@
 
 use std::{borrow::Cow, fmt, io, sync::Arc, time::Duration};
 
-use http::Uri;
 use opentelemetry_sdk::trace::SpanExporter;
 use tooloo_clock::Instant;
 
 use crate::{
     RecentTrace, Span, SpanId, TraceConfig, TraceContext, TraceHandle, TraceId,
-    context::{Carried, OpenSpan, with_current},
+    context::{Called, Carried, OpenSpan, with_current},
     error::{FlushError, InvalidRate},
     export::Export,
     figures::{Counts, Routes},
@@ -174,7 +173,7 @@ impl Tracer {
         parent: Option<Parent>,
         carried: Option<Carried>,
         now: Instant,
-        uri: Option<Uri>,
+        called: Called,
     ) -> TraceContext {
         let mut carried = carried.map(Arc::new);
         let decision = self
@@ -188,7 +187,7 @@ impl Tracer {
             parent: decision.parent,
             flags: decision.flags,
             carried,
-            uri,
+            called,
         })
     }
 

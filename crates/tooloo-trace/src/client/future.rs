@@ -46,14 +46,12 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let answer = {
-            let _entered = this.call.as_mut().map(Call::enter);
-            ready!(this.inner.poll(cx))
-        };
         let call = this
             .call
-            .take()
+            .as_mut()
             .expect("a future is not polled after it was ready");
+        let answer = ready!(call.within(|| this.inner.poll(cx)));
+        let call = this.call.take().expect("it was there above");
         Poll::Ready(match answer {
             Ok(response) => Ok(TraceBody::wrap(call, response)),
             Err(error) => {

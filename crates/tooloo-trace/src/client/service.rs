@@ -13,7 +13,7 @@ use super::ClientResponseFuture;
 use crate::{
     TraceBody, Tracer,
     call::{Begin, Call, Side},
-    context::with_current,
+    context::{Called, with_current},
     method::MethodName,
 };
 
@@ -39,10 +39,10 @@ impl<S> ClientTrace<S> {
 
     fn begin<B>(&self, request: &mut Request<B>) -> Call {
         let start = tooloo_clock::now();
-        let uri = || Some(request.uri().clone());
+        let called = || Called::Url(Box::new(request.uri().clone()));
         // The span belongs to whoever makes the call, also in a context that came from another tracer.
-        let under = with_current(|current| Some(current?.child(&self.tracer, uri())));
-        let context = under.unwrap_or_else(|| self.tracer.begin(None, None, start, uri()));
+        let under = with_current(|current| Some(current?.child(&self.tracer, called())));
+        let context = under.unwrap_or_else(|| self.tracer.begin(None, None, start, called()));
         context.inject(request.headers_mut());
         let method = MethodName::of(request.method());
         let peer = self
@@ -79,10 +79,7 @@ where
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
         let mut call = self.begin(&mut request);
-        let future = {
-            let _entered = call.enter();
-            self.inner.call(request)
-        };
+        let future = call.within(|| self.inner.call(request));
         ClientResponseFuture::new(future, call)
     }
 }

@@ -98,6 +98,7 @@ impl Routes {
         }
     }
 
+    #[inline]
     pub(crate) fn get(&self, id: RouteId) -> &Route {
         self.cells[id.0]
             .get()
@@ -188,6 +189,7 @@ impl Route {
         self.series().next().is_some()
     }
 
+    #[inline]
     fn find(&self, status: Option<u16>) -> &Series {
         for cell in &self.series[..MAX_STATUSES] {
             // Another thread may take the cell for another status first; then the next will do.

@@ -48,6 +48,7 @@ pub(crate) fn parse(text: &[u8]) -> Option<Parent> {
 }
 
 /// Writes a version 00 header value.
+#[inline]
 pub(crate) fn format(trace_id: TraceId, span_id: SpanId, flags: Flags) -> HeaderValue {
     let mut text = *b"00-00000000000000000000000000000000-0000000000000000-00";
     hex::encode(&trace_id.to_bytes(), &mut text[3..35]);
