@@ -37,9 +37,11 @@ pub(crate) struct Sampler {
     spent: AtomicU64,
 }
 
-/// The threshold, and its telling in `tracestate`: made once for a rate, not for each trace.
+/// A rate as it was set, its threshold, and the telling of that in `tracestate`: made once for a rate,
+/// not for each trace.
 #[derive(Debug)]
 struct Told {
+    rate: f64,
     threshold: u64,
     carried: Arc<Carried>,
 }
@@ -57,7 +59,7 @@ impl Sampler {
         let threshold = threshold(rate)?;
         Ok(Self {
             threshold: AtomicU64::new(threshold),
-            told: ArcSwap::from_pointee(Told::new(threshold)),
+            told: ArcSwap::from_pointee(Told::new(rate, threshold)),
             trust,
             per_second,
             spent: AtomicU64::new(0),
@@ -67,13 +69,13 @@ impl Sampler {
     pub(crate) fn set_rate(&self, rate: f64) -> Result<(), InvalidRate> {
         let threshold = threshold(rate)?;
         self.threshold.store(threshold, Ordering::Relaxed);
-        self.told.store(Arc::new(Told::new(threshold)));
+        self.told.store(Arc::new(Told::new(rate, threshold)));
         Ok(())
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "a rate is shown, not compared")]
+    /// Returns the rate as it was set.
     pub(crate) fn rate(&self) -> f64 {
-        1.0 - self.threshold.load(Ordering::Relaxed) as f64 / (MAX_RANDOMNESS + 1) as f64
+        self.told.load().rate
     }
 
     /// Decides for a span under `parent`, or for the first of a trace.
@@ -180,7 +182,7 @@ impl Sampler {
             Arc::clone(&told.carried)
         } else {
             // The rate is being changed.
-            Told::new(threshold).carried
+            telling(threshold)
         }
     }
 
@@ -202,12 +204,11 @@ impl Sampler {
 }
 
 impl Told {
-    fn new(threshold: u64) -> Self {
-        let mut carried = Carried::default();
-        tell(&mut carried, threshold);
+    fn new(rate: f64, threshold: u64) -> Self {
         Self {
+            rate,
             threshold,
-            carried: Arc::new(carried),
+            carried: telling(threshold),
         }
     }
 }
@@ -232,6 +233,13 @@ fn threshold(rate: f64) -> Result<u64, InvalidRate> {
     } else {
         Err(InvalidRate::new(rate))
     }
+}
+
+/// Returns what a sampled trace carries that brought nothing.
+fn telling(threshold: u64) -> Arc<Carried> {
+    let mut carried = Carried::default();
+    tell(&mut carried, threshold);
+    Arc::new(carried)
 }
 
 #[cfg(test)]
@@ -265,7 +273,7 @@ mod tests {
     #[test]
     fn samples_the_share_it_is_told_to() {
         fastrand::seed(7);
-        for rate in [0.0, 0.1, 0.5, 1.0] {
+        for rate in [0.0, 0.1, 0.15, 0.5, 1.0] {
             let sampler = sampler(rate, ParentTrust::Follow);
             let kept = (0..20_000)
                 .filter(|_| sampler.decide(None, &mut None, || 0).flags.sampled())
@@ -273,7 +281,11 @@ mod tests {
             #[expect(clippy::cast_precision_loss, reason = "a small count")]
             let share = kept as f64 / 20_000.0;
             assert!((share - rate).abs() < 0.01, "{share} of {rate}");
-            assert!((sampler.rate() - rate).abs() < 1e-12);
+            assert_eq!(
+                sampler.rate().to_bits(),
+                rate.to_bits(),
+                "told as it was set"
+            );
         }
     }
 
