@@ -2,7 +2,6 @@
 
 use std::{env, net::Ipv4Addr, sync::Arc, time::Duration};
 
-use http::Uri;
 use tokio_util::task::TaskTracker;
 use tooloo_service::{App, Kit, KitConfig, Secret, Settings, StartError, Store, directory};
 
@@ -16,6 +15,7 @@ use crate::{
         Provider, Providers,
         config::{BaseUrl, ProviderConfig},
         gate::Gate,
+        upstream::Connections,
     },
     realtime::Realtime,
     routes::{self, Budget, Limits},
@@ -111,38 +111,34 @@ pub(crate) async fn build(
     Ok(kit.finish(routes::router(budget)))
 }
 
-/// Connects to the providers.
+/// Makes ways to the providers.
 fn providers(
     kit: &Kit,
     kit_config: &KitConfig,
     config: &BudgetConfig,
 ) -> Result<Providers, StartError> {
+    let tls = config.providers.iter().any(ProviderConfig::has_tls);
+    let connections = Connections::new(kit_config.connect_timeout, tls).map_err(StartError::new)?;
     let simulator = simulator_address(kit_config);
     let connect = |provider: &ProviderConfig| {
-        let configured = provider.base_url.as_ref().map(BaseUrl::to_uri);
-        let base = configured.unwrap_or_else(|| simulator.clone());
-        let peer = kit
-            .client(base, &provider.name)
-            .with_timeout(provider.timeout);
+        let base = provider.base_url.as_ref().unwrap_or(&simulator).to_uri();
+        let upstream = connections.to(&provider.name, base, kit.tracer());
         let key = key(provider)?;
         let waiting = config.max_waiting as usize;
         let most = config.max_output_tokens.get();
-        Provider::new(provider, peer, key.as_ref(), waiting, most).map_err(StartError::new)
+        Provider::new(provider, upstream, key.as_ref(), waiting, most).map_err(StartError::new)
     };
     let all: Result<_, StartError> = config.providers.iter().map(connect).collect();
     Ok(Providers::new(all?))
 }
 
 /// Returns where the fleet's simulated provider is, as far as these settings tell.
-pub(crate) fn simulator_address(kit: &KitConfig) -> Uri {
+fn simulator_address(kit: &KitConfig) -> BaseUrl {
     let configured = kit.peers.get(SIMULATOR.name).cloned();
-    let root = configured.unwrap_or_else(|| {
+    BaseUrl::new(configured.unwrap_or_else(|| {
         let port = simulator_port(kit);
         directory::address(Ipv4Addr::LOCALHOST.into(), port)
-    });
-    let mut parts = root.into_parts();
-    parts.path_and_query = Some(http::uri::PathAndQuery::from_static("/v1"));
-    Uri::from_parts(parts).expect("an absolute address with another path is one")
+    }))
 }
 
 /// Returns the port of the simulated provider, counted from the fleet's base port.

@@ -5,7 +5,7 @@ mod rig;
 use futures_util::future::join_all;
 use http::StatusCode;
 use rig::{Rig, Served, completion, micros, provider, providers, within};
-use serde_json::json;
+use serde_json::{Value, json};
 use tooloo_testkit::{Answer, Client, Gate, Upstream};
 
 #[tokio::test]
@@ -100,7 +100,7 @@ async fn the_same_prompt_in_flight_is_asked_once_and_paid_for_once() {
         status.await;
         gate.open();
     };
-    let (replies, ()) = within(async { tokio::join!(followers, opening) }).await;
+    let (replies, ()) = within(Box::pin(async { tokio::join!(followers, opening) })).await;
 
     for reply in &replies {
         let answer = reply.json();
@@ -143,4 +143,33 @@ async fn a_call_to_a_provider_carries_the_trace_and_the_key() {
         .collect();
     // The request, the asking, and the call.
     assert_eq!(of_trace.len(), 3, "{of_trace:#?}");
+}
+
+#[tokio::test]
+async fn what_keeps_the_calls_sound_is_shown_and_what_there_is_not_is_null() {
+    let simulator = Served::simulator(|_| {}).await;
+    let rig = Rig::start(|config| {
+        providers(config, &[provider("sim", simulator.url("/"), &json!({}))]);
+    })
+    .await;
+    rig.budget.burst("one").await;
+    let status = rig
+        .budget
+        .get("/api/v1/providers/resilience-status")
+        .await
+        .json();
+    for absent in ["circuitBreakers", "cache", "rateLimiter"] {
+        assert_eq!(status.get(absent), Some(&Value::Null), "{absent}");
+    }
+    assert!(status["tracer"]["totalTraces"].as_u64().unwrap() >= 1);
+    assert_eq!(
+        status["deduplicator"],
+        json!({"inFlight": 0, "coalesced": 0})
+    );
+    assert_eq!(status["budget"]["dailyLimit"], 10.0);
+    assert!(status["timestamp"].as_str().unwrap().ends_with('Z'));
+
+    let metrics = rig.budget.get("/metrics").await.text();
+    let calls = r#"budget_provider_calls_total{provider="sim"} 1"#;
+    assert!(metrics.contains(calls), "{metrics}");
 }

@@ -1,18 +1,20 @@
 //! What is booked, and what is still there after a restart.
 
+#![allow(clippy::unwrap_used, reason = "a test panics where something is wrong")]
+
 mod rig;
 
 use std::{
-    io::{BufRead, BufReader},
-    process::{Child, Command, Stdio},
+    sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use futures_util::future::join_all;
-use http::StatusCode;
-use rig::{Rig, Served, assert_problem, budget_in, micros, provider, providers, within};
+use http::{Method, StatusCode};
+use rig::{Program, Rig, Served, assert_problem, budget_in, micros, provider, providers, within};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tooloo_testkit::Client;
+use tooloo_testkit::{Client, client::request};
 
 #[tokio::test]
 async fn a_workflow_is_booked_once_against_its_cohort_and_the_day() {
@@ -202,104 +204,20 @@ async fn a_restart_keeps_the_ledger_and_the_policy() {
     );
 }
 
-/// The program itself, killed where it is dropped.
-struct Program(Child);
-
-impl Program {
-    /// Starts the program on a port that the system gives, and returns once it serves there.
-    async fn start(folder: &TempDir, provider: &str) -> (Self, String) {
-        let config = folder.path().join("tooloo.toml");
-        let text = format!(
-            "data_dir = {:?}\nport = {}\nlog_format = \"json\"\n[[budget.providers]]\nname = \"sim\"\nbase_url = \"{provider}\"\n\
-             model = \"tooloo-sim-1\"\nprices = {{ input = 1, output = 1 }}\n",
-            folder.path().join("data"),
-            free_port().await,
-        );
-        std::fs::write(&config, &text).unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_budget"))
-            .arg("--config")
-            .arg(&config)
-            .env_clear()
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let errors = BufReader::new(child.stderr.take().unwrap());
-        std::thread::spawn(move || {
-            errors
-                .lines()
-                .map_while(Result::ok)
-                .for_each(|line| eprintln!("{line}"))
-        });
-        let port = text
-            .lines()
-            .find_map(|line| line.strip_prefix("port = "))
-            .unwrap();
-        let url = format!("http://127.0.0.1:{port}");
-        let program = Self(child);
-        let ready = async {
-            loop {
-                let ready = tooloo_testkit::client::request(
-                    http::Method::GET,
-                    format!("{url}/readyz"),
-                    None,
-                );
-                match Client::new().try_send(ready).await {
-                    Ok(reply) if reply.status == StatusCode::OK => return,
-                    _ => tokio::task::yield_now().await,
-                }
-            }
-        };
-        within(ready).await;
-        (program, url)
-    }
-
-    /// Ends the program as `kill -9` does.
-    fn kill(&mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        self.kill();
-    }
-}
-
-async fn free_port() -> u16 {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    listener.local_addr().unwrap().port()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn kill_9_loses_nothing_that_was_answered() {
-    let simulator = Served::simulator(|config| {
-        config.latency = std::time::Duration::from_millis(2);
-    })
-    .await;
+    let simulator = Served::simulator(|config| config.latency = Duration::from_millis(2)).await;
+    let provider = simulator.url("/");
     let folder = TempDir::new().unwrap();
-    let (mut program, url) = Program::start(&folder, &simulator.url("/")).await;
-    let answered = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
-    let asking = (0..64).map(|n| {
-        let (url, answered) = (format!("{url}/api/v1/providers/burst"), answered.clone());
-        tokio::spawn(async move {
-            let client = Client::new();
-            for round in 0.. {
-                let body = json!({"prompt": format!("asker {n} round {round}")});
-                let request =
-                    tooloo_testkit::client::request(http::Method::POST, &url, Some(&body));
-                match client.try_send(request).await {
-                    Ok(reply) if reply.status == StatusCode::OK => {
-                        answered.lock().unwrap().push(micros(&reply.json()["cost"]));
-                    }
-                    Ok(reply) => panic!("{}", reply.text()),
-                    Err(_) => return,
-                }
-            }
+    let start = || Program::start(folder.path(), &provider, None);
+    let mut program = start().await;
+    let answered = Arc::new(Mutex::new(Vec::new()));
+    let asking: Vec<_> = (0..64)
+        .map(|n| {
+            let url = program.url("/api/v1/providers/burst");
+            tokio::spawn(ask_until_it_breaks(url, n, Arc::clone(&answered)))
         })
-    });
-    let asking: Vec<_> = asking.collect();
+        .collect();
     let enough = async {
         while answered.lock().unwrap().len() < 100 {
             tokio::task::yield_now().await;
@@ -311,24 +229,36 @@ async fn kill_9_loses_nothing_that_was_answered() {
         asked.unwrap();
     }
 
-    let (_program, url) = Program::start(&folder, &simulator.url("/")).await;
-    let history = Client::new()
-        .get(format!("{url}/api/v1/budget/history?entries=1000"))
-        .await
-        .json();
-    let answered = answered.lock().unwrap();
-    let mut booked: Vec<u64> = history["entries"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|entry| micros(&entry["cost"]))
-        .collect();
-    assert!(booked.len() < 1_000, "all of them are shown");
+    let program = start().await;
+    let history = program.url("/api/v1/budget/history?entries=1000");
+    let history = within(Client::new().get(history)).await.json();
+    let entries = history["entries"].as_array().unwrap();
+    assert!(entries.len() < 1_000, "all of them are shown");
+    let booked: Vec<u64> = entries.iter().map(|entry| micros(&entry["cost"])).collect();
+    let spent = micros(&history["days"][0]["spent"]);
+    assert_eq!(spent, booked.iter().sum::<u64>());
     // Every answer that arrived has a line of its own.
-    for cost in answered.iter() {
-        let line = booked.iter().position(|booked| booked == cost);
-        booked.swap_remove(line.unwrap_or_else(|| panic!("{cost} was answered and is not booked")));
+    let mut lines = booked;
+    for cost in answered.lock().unwrap().iter() {
+        let line = lines.iter().position(|booked| booked == cost);
+        lines.swap_remove(line.unwrap_or_else(|| panic!("{cost} was answered and is not booked")));
     }
-    let total: u64 = answered.iter().chain(&booked).sum();
-    assert_eq!(micros(&history["days"][0]["spent"]), total);
+}
+
+/// Asks one thing after the other, and notes what each answer cost.
+async fn ask_until_it_breaks(url: String, asker: u32, answered: Arc<Mutex<Vec<u64>>>) {
+    let client = Client::new();
+    for round in 0.. {
+        let body = json!({"prompt": format!("asker {asker} round {round}")});
+        match client
+            .try_send(request(Method::POST, &url, Some(&body)))
+            .await
+        {
+            Ok(reply) => {
+                assert_eq!(reply.status, StatusCode::OK, "{}", reply.text());
+                answered.lock().unwrap().push(micros(&reply.json()["cost"]));
+            }
+            Err(_) => return,
+        }
+    }
 }

@@ -1,5 +1,7 @@
 //! The figures of the moment, as they come.
 
+#![allow(clippy::unwrap_used, reason = "a test panics where something is wrong")]
+
 mod rig;
 
 use http::{Method, StatusCode};

@@ -1,5 +1,7 @@
 //! The simulated provider, as its clients see it.
 
+#![allow(clippy::unwrap_used, reason = "a test panics where something is wrong")]
+
 mod rig;
 
 use std::time::Duration;
@@ -110,6 +112,8 @@ async fn a_stream_brings_the_same_answer_in_pieces() {
 #[tokio::test]
 async fn lists_its_models() {
     let simulator = Served::simulator(|_| {}).await;
+    let document = simulator.get("/openapi.json").await.json();
+    assert!(document["paths"]["/v1/chat/completions"]["post"]["summary"].is_string());
     let models = simulator.get("/v1/models").await.json();
     assert_eq!(
         (&models["object"], &models["data"][0]["id"]),

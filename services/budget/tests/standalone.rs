@@ -5,25 +5,15 @@ mod rig;
 use std::process::{Command, Stdio};
 
 use http::StatusCode;
-use rig::within;
+use rig::{free_port, within};
 use serde_json::json;
 use tempfile::TempDir;
-use tokio::net::TcpListener;
 use tooloo_testkit::{Client, client};
-
-/// Returns ports that are free now.
-async fn free_ports() -> [u16; 2] {
-    let (one, two) = (
-        TcpListener::bind("127.0.0.1:0").await.unwrap(),
-        TcpListener::bind("127.0.0.1:0").await.unwrap(),
-    );
-    [one, two].map(|listener| listener.local_addr().unwrap().port())
-}
 
 #[tokio::test]
 async fn brings_its_provider_along_and_ends_with_it() {
     let folder = TempDir::new().unwrap();
-    let [port, simulator] = free_ports().await;
+    let (port, simulator) = (free_port().await, free_port().await);
     let mut program = Command::new(env!("CARGO_BIN_EXE_budget"))
         .env_clear()
         // The simulated provider's port is ten above the base.

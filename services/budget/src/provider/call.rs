@@ -2,16 +2,18 @@
 //!
 //! <https://platform.openai.com/docs/api-reference/chat>
 
-use std::time::{Duration, SystemTime};
+use std::{
+    error::Error,
+    time::{Duration, SystemTime},
+};
 
 use axum::body::Body;
-use http::{HeaderMap, HeaderValue, Request, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use jiff::fmt::rfc2822;
 use serde::{Deserialize, Serialize};
-use tooloo_service::Peer;
 
-use super::{gate::Busy, record::FailureKind};
+use super::{gate::Busy, record::FailureKind, upstream::Upstream};
 
 /// The largest answer that is read.
 const MOST_BYTES: usize = 4 * 1024 * 1024;
@@ -112,18 +114,16 @@ impl Failure {
     }
 }
 
-/// Asks `peer` and reads its answer. The caller bounds the time.
+/// Asks a provider and reads its answer. The caller bounds the time.
 pub(super) async fn complete(
-    peer: &Peer,
+    upstream: &Upstream,
     key: Option<&HeaderValue>,
     question: Question<'_>,
 ) -> Result<Completion, Failure> {
-    let response = peer.send(request(key, question)).await.map_err(|error| {
-        if error.is_timeout() {
-            Failure::new(FailureKind::TimedOut, "did not answer in time")
-        } else {
-            Failure::new(FailureKind::Unreachable, "cannot be reached")
-        }
+    let request = request(upstream.uri("/chat/completions"), key, question);
+    let response = upstream.send(request).await.map_err(|error| {
+        let detail = format!("cannot be reached ({})", cause(&error));
+        Failure::new(FailureKind::Unreachable, detail)
     })?;
     let (head, body) = response.into_parts();
     let body = Limited::new(body, MOST_BYTES)
@@ -149,7 +149,7 @@ pub(super) async fn complete(
     }
 }
 
-fn request(key: Option<&HeaderValue>, question: Question<'_>) -> Request<Body> {
+fn request(uri: Uri, key: Option<&HeaderValue>, question: Question<'_>) -> Request<Body> {
     let chat = ChatRequest {
         model: question.model,
         messages: [ChatMessage {
@@ -159,11 +159,11 @@ fn request(key: Option<&HeaderValue>, question: Question<'_>) -> Request<Body> {
         max_tokens: question.max_tokens,
     };
     let body = serde_json::to_vec(&chat).expect("strings and numbers serialize");
-    let mut request = Request::post("/chat/completions")
+    let mut request = Request::post(uri)
         .header(header::CONTENT_TYPE, "application/json")
         .header(header::ACCEPT, "application/json")
         .body(Body::from(body))
-        .expect("a constant path and constant fields make a request");
+        .expect("an address and constant fields make a request");
     if let Some(key) = key {
         request
             .headers_mut()
@@ -214,6 +214,14 @@ fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8], now: SystemTime
         kind,
         detail,
         rest: rest.map(|rest| rest.min(LONGEST_REST)),
+    }
+}
+
+/// Returns the first cause of an error: what the system or TLS said.
+fn cause(error: &dyn Error) -> String {
+    match error.source() {
+        Some(source) => cause(source),
+        None => error.to_string(),
     }
 }
 

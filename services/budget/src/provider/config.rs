@@ -70,6 +70,12 @@ impl ProviderConfig {
         }
     }
 
+    /// Says whether the provider is reached over TLS.
+    pub(crate) fn has_tls(&self) -> bool {
+        let base = self.base_url.as_ref();
+        base.is_some_and(|base| base.0.scheme_str() == Some("https"))
+    }
+
     fn validate(&self) -> Result<(), String> {
         let name = &self.name;
         let fine = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
@@ -89,6 +95,11 @@ impl ProviderConfig {
 }
 
 impl BaseUrl {
+    /// Wraps an address that is known to be one.
+    pub(crate) fn new(uri: Uri) -> Self {
+        Self(uri)
+    }
+
     /// Returns the address, with the path `/v1` where it had none.
     pub(crate) fn to_uri(&self) -> Uri {
         if self.0.path() != "/" {
@@ -104,17 +115,13 @@ impl TryFrom<String> for BaseUrl {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        let expected = "expected an address such as \"http://127.0.0.1:8000/v1\"";
+        let expected = "expected an address such as \"https://api.example.com/v1\"";
         // The text may hold a password: it is not repeated.
         let uri: Uri = text
             .parse()
             .map_err(|error| format!("{error}; {expected}"))?;
-        match uri.scheme_str() {
-            Some("http") => {}
-            Some("https") => {
-                return Err("https needs a proxy that adds TLS; name its http address".to_owned());
-            }
-            _ => return Err(expected.to_owned()),
+        if !matches!(uri.scheme_str(), Some("http" | "https")) {
+            return Err(expected.to_owned());
         }
         if uri
             .authority()

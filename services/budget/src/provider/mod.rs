@@ -6,6 +6,7 @@ pub(crate) mod gate;
 pub(crate) mod record;
 mod select;
 pub(crate) mod status;
+pub(crate) mod upstream;
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -15,7 +16,7 @@ use std::{
 use http::HeaderValue;
 use tokio::time;
 use tooloo_clock::Instant;
-use tooloo_service::{Peer, Secret};
+use tooloo_service::Secret;
 
 pub(crate) use self::call::{Completion, Failure};
 use self::{
@@ -24,6 +25,7 @@ use self::{
     gate::Gate,
     record::{FailureKind, Record},
     select::Prospect,
+    upstream::Upstream,
 };
 use crate::{
     criticality::Criticality,
@@ -49,7 +51,7 @@ pub(crate) struct Provider {
     pub(crate) gate: Gate,
     timeout: Duration,
     max_output_tokens: u32,
-    peer: Peer,
+    upstream: Upstream,
     key: Option<HeaderValue>,
     record: Mutex<Record>,
 }
@@ -104,10 +106,10 @@ impl Providers {
 }
 
 impl Provider {
-    /// Describes a provider that `peer` reaches.
+    /// Describes a provider that `upstream` leads to.
     pub(crate) fn new(
         config: &ProviderConfig,
-        peer: Peer,
+        upstream: Upstream,
         key: Option<&Secret>,
         max_waiting: usize,
         max_output_tokens: u32,
@@ -120,7 +122,7 @@ impl Provider {
             gate: Gate::new(config.max_concurrency, max_waiting),
             timeout: config.timeout,
             max_output_tokens,
-            peer,
+            upstream,
             key: key.map_err(|why| format!("the key of `{}` {why}", config.name))?,
             record: Mutex::default(),
         })
@@ -139,7 +141,7 @@ impl Provider {
         };
         let started = tooloo_clock::now();
         let own_deadline = started + self.timeout;
-        let call = call::complete(&self.peer, self.key.as_ref(), question);
+        let call = call::complete(&self.upstream, self.key.as_ref(), question);
         let result = time::timeout_at(deadline.min(own_deadline), call)
             .await
             .unwrap_or_else(|_| {

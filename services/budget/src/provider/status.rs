@@ -61,7 +61,7 @@ impl Provider {
         let rest = record.rest(now);
         ProviderStatus {
             name: self.name.clone(),
-            base_url: self.peer.base().to_string(),
+            base_url: self.upstream.base().to_string(),
             model: self.model.clone(),
             available: rest.is_none(),
             retry_after: rest.map(|rest| rest.as_secs_f64()),

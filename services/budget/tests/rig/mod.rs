@@ -1,6 +1,9 @@
 //! The service and the simulated provider on real sockets, and a client to ask them.
 
-#![allow(dead_code, reason = "no test uses all of it")]
+#![allow(dead_code, unused_imports, reason = "no test uses all of it")]
+#![allow(clippy::unwrap_used, reason = "a test panics where something is wrong")]
+
+mod program;
 
 use std::{future::Future, net::SocketAddr, path::Path, time::Duration};
 
@@ -10,6 +13,8 @@ use tempfile::TempDir;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tooloo_service::{App, ServeError, Settings, Shutdown, Trigger, serve};
 use tooloo_testkit::{Client, Reply, client};
+
+pub(crate) use self::program::{Program, free_port};
 
 /// How long anything may take before the test fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
