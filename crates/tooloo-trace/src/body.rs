@@ -6,7 +6,7 @@ use std::{
 };
 
 use bytes::{Buf, Bytes};
-use http::Response;
+use http::{HeaderMap, Response, header};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
@@ -30,7 +30,12 @@ impl<B: Body> TraceBody<B> {
     pub(crate) fn wrap(mut call: Call, response: Response<B>) -> Response<Self> {
         let status = response.status();
         call.set_status(status);
-        let left = response.body().size_hint().exact();
+        // A body that streams does not know its length; its field may.
+        let left = response
+            .body()
+            .size_hint()
+            .exact()
+            .or_else(|| announced(response.headers()));
         let over = match left {
             Some(left) => left == 0,
             None => response.body().is_end_stream(),
@@ -93,6 +98,12 @@ impl<B: Body> Body for TraceBody<B> {
     fn size_hint(&self) -> SizeHint {
         self.inner.size_hint()
     }
+}
+
+#[cold]
+fn announced(headers: &HeaderMap) -> Option<u64> {
+    let length = headers.get(header::CONTENT_LENGTH)?;
+    length.to_str().ok()?.parse().ok()
 }
 
 impl<B: From<Bytes>> From<Bytes> for TraceBody<B> {

@@ -294,6 +294,27 @@ async fn an_answer_that_announces_its_length_ends_with_its_last_byte() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_stream_whose_field_announces_its_length_ends_with_its_last_byte() {
+    let tracer = tracer(1.0);
+    let file = async || {
+        let bytes = futures_util::stream::iter(["12", "345"].map(Ok::<_, Infallible>));
+        ([("content-length", "5")], Body::from_stream(bytes))
+    };
+    let app = Router::new()
+        .route("/file", get(file))
+        .layer(TraceLayer::new(tracer.clone()));
+    let request = Request::get("/file").body(Body::empty()).unwrap();
+    let mut body = app.oneshot(request).await.unwrap().into_body();
+    body.frame().await.unwrap().unwrap();
+    assert_eq!(tracer.handle().figures().active_traces, 1);
+    body.frame().await.unwrap().unwrap();
+    // A server drops the body now, without asking for its end.
+    drop(body);
+    let figures = tracer.handle().figures();
+    assert_eq!((figures.active_traces, figures.routes[0].cancelled), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stream_does_not_hold_its_span_for_ever() {
     let config = TraceConfig::new("test").with_longest(Duration::from_millis(250));
     let tracer = Tracer::new(config);
