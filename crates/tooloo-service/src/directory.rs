@@ -32,8 +32,9 @@ pub const SERVICES: [Entry; 8] = [
     entry("training", 3001),
 ];
 
-/// Tables of the configuration file that belong to no single service.
-pub(crate) const OTHER_TABLES: [&str; 1] = ["fleet"];
+/// Tables of the configuration file that belong to none of the services: the fleet's own, and that of
+/// the simulated model provider.
+pub(crate) const OTHER_TABLES: [&str; 2] = ["fleet", "simulator"];
 
 const fn entry(name: &'static str, port: u16) -> Entry {
     Entry { name, port }
