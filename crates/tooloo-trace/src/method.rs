@@ -22,8 +22,6 @@ pub(crate) enum MethodName {
 }
 
 impl MethodName {
-    pub(crate) const COUNT: usize = Self::Other as usize + 1;
-
     #[inline]
     pub(crate) fn of(method: &Method) -> Self {
         match method.as_str() {

@@ -1,20 +1,21 @@
 //! The figures of each route, found once a request and then written to without a search.
 
 use std::{
-    array, fmt,
+    fmt,
+    hash::Hasher,
     num::NonZeroUsize,
     sync::{
         Arc, Mutex, OnceLock, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
-use arc_swap::ArcSwap;
 use prometheus_client::{
     encoding::{EncodeLabelSet, LabelSetEncoder},
     metrics::exemplar::HistogramWithExemplars,
 };
+use rustc_hash::FxHasher;
 
 use super::histogram::{Distribution, Histogram};
 use crate::{TraceId, method::MethodName};
@@ -29,20 +30,23 @@ pub(crate) const BOUNDS: [f64; 14] = [
     0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
 ];
 
-type Table = [hashbrown::HashMap<Arc<str>, RouteId, rustc_hash::FxBuildHasher>; MethodName::COUNT];
-
 /// Every route that was asked for, up to a bound.
 pub(crate) struct Routes {
-    // Read by every request; copied and replaced when a new route turns up.
-    table: ArcSwap<Table>,
-    growing: Mutex<()>,
-    // Filled in order; the first is the overflow.
+    // A hash table with open addressing, of places in `cells`; a route is never moved or removed, so
+    // requests read it without a lock.
+    index: Box<[AtomicUsize]>,
+    // How many cells are filled, the overflow's aside.
+    taken: Mutex<usize>,
+    // Filled in order; the first is the overflow, which is not in the index.
     cells: Box<[OnceLock<Route>]>,
 }
 
 /// Where a route's figures are.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct RouteId(usize);
+
+/// The overflow's cell; in the index, that of a free place.
+const NONE: RouteId = RouteId(0);
 
 /// One route and method.
 #[derive(Debug)]
@@ -81,10 +85,12 @@ impl Routes {
     pub(crate) fn new(max: NonZeroUsize) -> Self {
         let cells: Box<[_]> = (0..=max.get()).map(|_| OnceLock::new()).collect();
         let overflow = Route::new(MethodName::Other, OVERFLOW.into());
-        cells[0].set(overflow).expect("the cell is new");
+        cells[NONE.0].set(overflow).expect("the cell is new");
+        // At most half full: a search ends soon, at a free place.
+        let places = (2 * cells.len()).next_power_of_two();
         Self {
-            table: ArcSwap::from_pointee(array::from_fn(|_| hashbrown::HashMap::default())),
-            growing: Mutex::new(()),
+            index: (0..places).map(|_| AtomicUsize::new(NONE.0)).collect(),
+            taken: Mutex::new(0),
             cells,
         }
     }
@@ -92,9 +98,9 @@ impl Routes {
     /// Returns where the figures of `route` are, and makes room for a new one.
     #[inline]
     pub(crate) fn resolve(&self, method: MethodName, route: &str) -> RouteId {
-        match self.table.load()[method as usize].get(route) {
-            Some(id) => *id,
-            None => self.grow(method, route),
+        match self.search(method, route) {
+            Ok(id) => id,
+            Err(_) => self.grow(method, route),
         }
     }
 
@@ -113,24 +119,40 @@ impl Routes {
             .filter(|route| route.is_used())
     }
 
+    /// Returns where the figures of `route` are, or the place in the index that is free for it.
+    #[inline]
+    fn search(&self, method: MethodName, route: &str) -> Result<RouteId, usize> {
+        let mut place = hash(method, route);
+        loop {
+            place &= self.index.len() - 1;
+            let id = RouteId(self.index[place].load(Ordering::Acquire));
+            if id == NONE {
+                return Err(place);
+            }
+            let found = self.get(id);
+            if found.method == method && *found.pattern == *route {
+                return Ok(id);
+            }
+            place += 1;
+        }
+    }
+
     #[cold]
     fn grow(&self, method: MethodName, route: &str) -> RouteId {
-        let _growing = self.growing.lock().unwrap_or_else(PoisonError::into_inner);
-        let table = self.table.load_full();
-        if let Some(id) = table[method as usize].get(route) {
-            return *id;
-        }
-        let taken = 1 + table.iter().map(hashbrown::HashMap::len).sum::<usize>();
-        let Some(cell) = self.cells.get(taken) else {
-            return RouteId(0);
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = match self.search(method, route) {
+            Ok(id) => return id,
+            Err(place) => place,
         };
-        let name: Arc<str> = route.into();
-        cell.set(Route::new(method, Arc::clone(&name)))
+        let id = RouteId(*taken + 1);
+        let Some(cell) = self.cells.get(id.0) else {
+            return NONE;
+        };
+        cell.set(Route::new(method, route.into()))
             .expect("cells are filled in order, under the lock");
-        let mut table = Table::clone(&table);
-        table[method as usize].insert(name, RouteId(taken));
-        self.table.store(Arc::new(table));
-        RouteId(taken)
+        *taken += 1;
+        self.index[place].store(id.0, Ordering::Release);
+        id
     }
 }
 
@@ -238,6 +260,18 @@ impl fmt::Debug for Series {
             .field("status", &self.status)
             .finish_non_exhaustive()
     }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "an index has far fewer places than either"
+)]
+#[inline]
+fn hash(method: MethodName, route: &str) -> usize {
+    let mut hasher = FxHasher::default();
+    hasher.write_usize(method as usize);
+    hasher.write(route.as_bytes());
+    hasher.finish() as usize
 }
 
 #[cfg(test)]
