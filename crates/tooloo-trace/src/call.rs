@@ -6,13 +6,14 @@ use http::{HeaderMap, StatusCode, Uri};
 use tooloo_clock::Instant;
 
 use crate::{
-    TraceContext, Tracer,
+    TraceContext,
     attribute::Attributes,
     bridge::Bridged,
-    context::{Called, enter},
+    conventions,
     figures::{Outcome, Route, RouteId},
     method::MethodName,
     record::{FinishedSpan, Kept, Name, SpanKind, SpanStatus},
+    scope::enter,
     span::began,
 };
 
@@ -168,35 +169,24 @@ impl Call {
         kept: Kept,
     ) {
         let span = &context.span;
-        let mut attributes: Attributes = Vec::with_capacity(8);
-        if let Some(method) = self.method.as_str() {
-            attributes.push(("http.request.method".into(), method.into()));
-        }
-        if self.side == Side::Server {
-            attributes.push(("http.route".into(), route.pattern.to_string().into()));
-        }
-        match &span.called {
-            Called::Nothing => {}
-            Called::Path(path) => {
-                attributes.push(("url.path".into(), path.path().to_owned().into()));
+        let mut attributes = match self.sampled.take() {
+            Some(sampled) => {
+                sampled.bridged.end(self.status);
+                sampled.attributes
             }
-            Called::Url(uri) => attributes.push(("url.full".into(), url(uri).into())),
-        }
-        if let Some(status) = self.status {
-            attributes.push(("http.response.status_code".into(), status.as_u16().into()));
-        }
-        if let Some(error) = error_type(
-            self.status.filter(|_| outcome.error),
-            failure,
-            outcome.cancelled,
-        ) {
-            attributes.push(("error.type".into(), error.into()));
-        }
-        let status = SpanStatus::of(outcome);
-        if let Some(sampled) = self.sampled.take() {
-            sampled.bridged.end(self.status);
-            attributes.extend(sampled.attributes);
-        }
+            None => Attributes::new(),
+        };
+        let route_pattern = (self.side == Side::Server).then_some(&*route.pattern);
+        conventions::called(&mut attributes, self.method, route_pattern, &span.called);
+        conventions::answered(
+            &mut attributes,
+            self.status,
+            conventions::error_type(
+                self.status.filter(|_| outcome.error),
+                failure,
+                outcome.cancelled,
+            ),
+        );
         span.tracer.keep(FinishedSpan {
             trace_id: span.trace_id,
             span_id: span.span_id,
@@ -209,7 +199,7 @@ impl Call {
             },
             start: began(duration),
             duration,
-            status,
+            status: SpanStatus::of(outcome),
             kept,
             attributes,
             carried: span.carried.clone(),
@@ -226,31 +216,10 @@ impl Drop for Call {
 impl Sampled {
     #[cold]
     fn new(begin: &Begin<'_>) -> Self {
-        let tracer: &Tracer = &begin.context.span.tracer;
-        let headers = begin.headers;
-        let mut attributes: Attributes = Vec::new();
-        let host =
-            begin.uri.host().map(str::to_owned).or_else(|| {
-                host(headers.get(http::header::HOST)?.to_str().ok()?).map(str::to_owned)
-            });
-        if let Some(host) = host {
-            attributes.push(("server.address".into(), host.into()));
-        }
-        if let Some(port) = begin.uri.port_u16() {
-            attributes.push(("server.port".into(), port.into()));
-        }
-        for name in tracer.config().headers.iter() {
-            let value = headers.get(name).filter(|value| !value.is_sensitive());
-            if let Some(value) = value.and_then(|value| value.to_str().ok()) {
-                attributes.push((
-                    format!("http.request.header.{name}").into(),
-                    value.to_owned().into(),
-                ));
-            }
-        }
+        let tracer = &begin.context.span.tracer;
         Self {
             bridged: Bridged::new(begin),
-            attributes,
+            attributes: conventions::asked(begin.uri, begin.headers, &tracer.config().headers),
         }
     }
 }
@@ -263,64 +232,5 @@ impl Side {
         status.is_some_and(|status| {
             status.is_server_error() || (self == Self::Client && status.is_client_error())
         })
-    }
-}
-
-/// Returns one of a few names, as OpenTelemetry's conventions want it.
-fn error_type(
-    blamed: Option<StatusCode>,
-    failure: Option<Failure>,
-    cancelled: bool,
-) -> Option<String> {
-    match (failure, blamed) {
-        (Some(Failure::Service), _) => Some("service".to_owned()),
-        (Some(Failure::Body), _) => Some("body".to_owned()),
-        (None, Some(status)) => Some(status.as_str().to_owned()),
-        (None, None) => cancelled.then(|| "cancelled".to_owned()),
-    }
-}
-
-/// Returns the host of a `Host` header, without its port.
-fn host(header: &str) -> Option<&str> {
-    // What is no host may hold secrets.
-    if header
-        .bytes()
-        .any(|byte| matches!(byte, b'@' | b'/' | b' '))
-    {
-        return None;
-    }
-    match header.rsplit_once(':') {
-        // The last colon of an IPv6 address is within its brackets.
-        Some((host, port)) if !port.ends_with(']') => Some(host),
-        _ => Some(header),
-    }
-}
-
-/// Returns a URL without its query and user information, which may hold secrets.
-fn url(uri: &Uri) -> String {
-    let authority = uri.authority().map_or("", |authority| authority.as_str());
-    let authority = authority.rsplit('@').next().unwrap_or(authority);
-    match uri.scheme_str() {
-        Some(scheme) => format!("{scheme}://{authority}{}", uri.path()),
-        None => uri.path().to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_host_is_told_without_its_port_and_nothing_else_is() {
-        for (header, expected) in [
-            ("example.org", Some("example.org")),
-            ("127.0.0.1:3000", Some("127.0.0.1")),
-            ("[::1]:3000", Some("[::1]")),
-            ("[::1]", Some("[::1]")),
-            ("ada:secret@example.org", None),
-            ("http://example.org", None),
-        ] {
-            assert_eq!(host(header), expected, "{header}");
-        }
     }
 }

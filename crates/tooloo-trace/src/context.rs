@@ -1,28 +1,17 @@
-//! The trace a piece of work belongs to, and how it is found from inside that work.
+//! The trace a piece of work belongs to.
 
-use std::{
-    cell::Cell,
-    fmt,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-};
+use std::{fmt, sync::Arc};
 
 use http::{HeaderMap, HeaderValue, Uri, uri::PathAndQuery};
-use pin_project_lite::pin_project;
 
 use crate::{
-    Baggage, SpanId, TraceId, Tracer, bridge,
+    Baggage, SpanId, TraceId, Tracer,
     w3c::{
         self,
         traceparent::{self, Parent},
         tracestate::Tracestate,
     },
 };
-
-thread_local! {
-    static CURRENT: Cell<Option<TraceContext>> = const { Cell::new(None) };
-}
 
 /// Where in a trace a piece of work is: the ids of its span, and what travels with it.
 #[derive(Clone)]
@@ -65,22 +54,6 @@ pub(crate) struct Carried {
 /// The flags that W3C Trace Context level 2 defines.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Flags(u8);
-
-/// Returns the context of the work that runs on this thread now, if it belongs to a trace.
-///
-/// It is set while a traced handler, or a future that was wrapped with
-/// [`in_scope`](TraceContext::in_scope), is being polled; a spawned task starts without one.
-pub fn current() -> Option<TraceContext> {
-    with_current(|context: Option<&TraceContext>| context.cloned())
-}
-
-pub(crate) fn with_current<T>(read: impl FnOnce(Option<&TraceContext>) -> T) -> T {
-    // A thread that is ending has no current work.
-    let current = CURRENT.try_with(Cell::take).unwrap_or_default();
-    let answer = read(current.as_ref());
-    let _ = CURRENT.try_with(|cell| cell.set(current));
-    answer
-}
 
 impl TraceContext {
     #[inline]
@@ -125,20 +98,6 @@ impl TraceContext {
         let span = Arc::make_mut(&mut self.span);
         Arc::make_mut(span.carried.get_or_insert_default()).baggage = baggage;
         self
-    }
-
-    /// Makes this the [`current`] context whenever `future` is polled, so that a spawned task stays
-    /// in its trace.
-    pub fn in_scope<F>(self, future: F) -> InScope<F> {
-        let otel = self
-            .is_sampled()
-            .then(|| bridge::otel_context(&self))
-            .flatten();
-        InScope {
-            context: Some(self),
-            otel,
-            future,
-        }
     }
 
     /// Writes the context into the headers of an outgoing request, in place of one that is there.
@@ -251,53 +210,5 @@ impl Flags {
 
     pub(crate) const fn with_sampled(self, sampled: bool) -> Self {
         Self(self.0 & !Self::SAMPLED | sampled as u8)
-    }
-}
-
-/// Makes `context` current until the guard is dropped, and takes it back then.
-#[inline]
-pub(crate) fn enter(context: &mut Option<TraceContext>) -> Entered<'_> {
-    swap(context);
-    Entered { context }
-}
-
-pub(crate) struct Entered<'a> {
-    // While entered, what was current before.
-    context: &'a mut Option<TraceContext>,
-}
-
-impl Drop for Entered<'_> {
-    #[inline]
-    fn drop(&mut self) {
-        swap(self.context);
-    }
-}
-
-#[inline]
-fn swap(context: &mut Option<TraceContext>) {
-    // A thread that is ending has no current work, and needs none.
-    let _ = CURRENT.try_with(|cell| *context = cell.replace(context.take()));
-}
-
-pin_project! {
-    /// Future of [`TraceContext::in_scope`].
-    #[derive(Debug)]
-    #[must_use = "futures do nothing unless polled"]
-    pub struct InScope<F> {
-        context: Option<TraceContext>,
-        otel: Option<opentelemetry::Context>,
-        #[pin]
-        future: F,
-    }
-}
-
-impl<F: Future> Future for InScope<F> {
-    type Output = F::Output;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let this = self.project();
-        let _joined = this.otel.clone().map(opentelemetry::Context::attach);
-        let _entered = enter(this.context);
-        this.future.poll(cx)
     }
 }

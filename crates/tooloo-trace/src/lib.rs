@@ -26,6 +26,7 @@ mod call;
 mod client;
 mod config;
 mod context;
+mod conventions;
 mod encode;
 mod error;
 mod export;
@@ -39,6 +40,7 @@ mod method;
 mod otlp;
 mod record;
 mod sampler;
+mod scope;
 mod service;
 mod span;
 mod store;
@@ -53,12 +55,13 @@ pub use self::{
     bridge::tracing_layer,
     client::{ClientResponseFuture, ClientTrace, ClientTraceLayer},
     config::{ParentTrust, TraceConfig},
-    context::{InScope, TraceContext, current},
+    context::TraceContext,
     error::{FlushError, InvalidId, InvalidRate},
     handle::{RouteSnapshot, TraceHandle, TraceSnapshot},
     id::{SpanId, TraceId},
     layer::{RouteOf, TraceLayer},
     record::{FinishedSpan, Kept, RecentTrace, SpanKind, SpanStatus},
+    scope::{InScope, current},
     service::Trace,
     span::Span,
     tracer::Tracer,

@@ -7,10 +7,11 @@ use tooloo_clock::Instant;
 use crate::{
     AttributeValue, TraceContext, Tracer,
     attribute::Attributes,
-    context::{Called, InScope},
+    context::Called,
     figures::{Outcome, RouteId},
     method::MethodName,
     record::{FinishedSpan, Kept, Name, SpanKind, SpanStatus},
+    scope::InScope,
 };
 
 /// Attributes that a span keeps; more are left out.

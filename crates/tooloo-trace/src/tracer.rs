@@ -7,12 +7,13 @@ use tooloo_clock::Instant;
 
 use crate::{
     RecentTrace, Span, SpanId, TraceConfig, TraceContext, TraceHandle, TraceId,
-    context::{Called, Carried, OpenSpan, with_current},
+    context::{Called, Carried, OpenSpan},
     error::{FlushError, InvalidRate},
     export::Export,
     figures::{Counts, Routes},
     record::FinishedSpan,
     sampler::Sampler,
+    scope::with_current,
     store::RecentSpans,
     w3c::traceparent::Parent,
 };

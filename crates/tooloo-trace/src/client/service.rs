@@ -13,8 +13,9 @@ use super::ClientResponseFuture;
 use crate::{
     TraceBody, Tracer,
     call::{Begin, Call, Side},
-    context::{Called, with_current},
+    context::Called,
     method::MethodName,
+    scope::with_current,
 };
 
 /// The peer of a request that names none.
