@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{SocketAddr, TcpStream},
     path::Path,
     process::{Child, Command, Stdio},
     sync::mpsc,
@@ -22,17 +22,17 @@ struct Process {
 }
 
 impl Process {
-    /// Starts a coach whose peers are down.
+    /// Starts a coach whose peers are down: nothing listens on the discard port.
     fn start(folder: &Path) -> Self {
-        let nowhere = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-        let nowhere = nowhere.expect("a free port");
-        let peers = format!("training=http://{nowhere},budget=http://{nowhere}");
         let mut child = Command::new(env!("CARGO_BIN_EXE_coach"))
             .args(["--port", "0", "--log-format", "json"])
             .arg("--data-dir")
             .arg(folder)
             .current_dir(folder)
-            .env("TOOLOO_PEERS", peers)
+            .env(
+                "TOOLOO_PEERS",
+                "training=http://127.0.0.1:9,budget=http://127.0.0.1:9",
+            )
             .stderr(Stdio::piped())
             .spawn()
             .expect("the service's own binary");
@@ -94,13 +94,19 @@ fn loses_no_answered_change_to_kill_9() {
     for interval in 100..104 {
         let coach = Process::start(folder.path());
         let status = coach.send("GET", "status", "");
-        let kept = [&status["settings"]["intervalSeconds"], &status["runningSince"]];
+        let kept = [
+            &status["settings"]["intervalSeconds"],
+            &status["runningSince"],
+        ];
         assert!(expected.is_empty() || expected.iter().eq(kept), "{status}");
 
         let told = if interval % 2 == 0 { "start" } else { "stop" };
         let change = format!(r#"{{"intervalSeconds":{interval}}}"#);
         let settings = coach.send("POST", "settings", &change)["settings"].clone();
         let state = coach.send("POST", told, "{}");
-        expected = vec![settings["intervalSeconds"].clone(), state["runningSince"].clone()];
+        expected = vec![
+            settings["intervalSeconds"].clone(),
+            state["runningSince"].clone(),
+        ];
     }
 }

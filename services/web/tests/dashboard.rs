@@ -2,11 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails where it unwraps")]
 
-use std::{process::Command, time::Duration};
+use std::{net::SocketAddr, process::Command, time::Duration};
 
 use axum::{Json, Router, http::StatusCode, routing::get};
 use serde_json::{Value, json};
-use tokio::{net::TcpListener, task::spawn_blocking, time::timeout};
+use tokio::{
+    net::{TcpListener, TcpSocket},
+    task::spawn_blocking,
+    time::timeout,
+};
 use tooloo_service::{Settings, Shutdown, directory};
 use web::{SERVICE, WebConfig};
 
@@ -28,6 +32,16 @@ fn figures() -> Value {
         },
         "circuitBreakers": {"budget": {"status": "open"}},
     })
+}
+
+/// Returns an address at which nothing listens.
+fn nowhere() -> SocketAddr {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+    let address = socket.local_addr().unwrap();
+    // Bound as long as the process lives: no other test gets the port, and nobody listens there.
+    std::mem::forget(socket);
+    address
 }
 
 /// Returns the page as Chromium sees it after some seconds of its time.
@@ -64,11 +78,7 @@ async fn shows_every_service_and_takes_nothing_they_say_for_markup() {
     tokio::spawn(async move { axum::serve(listener, training).await.unwrap() });
 
     let folder = tempfile::tempdir().unwrap();
-    let nowhere = TcpListener::bind("127.0.0.1:0")
-        .await
-        .unwrap()
-        .local_addr()
-        .unwrap();
+    let nowhere = nowhere();
     let mut settings: Settings<WebConfig> = Settings::for_tests(&SERVICE, folder.path());
     for entry in directory::SERVICES {
         let address = if entry.name == "training" {

@@ -12,12 +12,25 @@ use axum::{
 };
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
-use tokio::{net::TcpListener, time::timeout};
+use tokio::{
+    net::{TcpListener, TcpSocket},
+    time::timeout,
+};
 use tooloo_service::{App, Settings, directory};
 use tower::ServiceExt;
 use web::SERVICE;
 
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Returns an address at which nothing listens.
+fn nowhere() -> SocketAddr {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+    let address = socket.local_addr().unwrap();
+    // Bound as long as the process lives: no other test gets the port, and nobody listens there.
+    std::mem::forget(socket);
+    address
+}
 
 async fn serving(router: Router) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -28,11 +41,7 @@ async fn serving(router: Router) -> SocketAddr {
 
 async fn gateway(peers: &[(&str, SocketAddr)], folder: &std::path::Path) -> App {
     let mut settings = Settings::for_tests(&SERVICE, folder);
-    let nowhere = TcpListener::bind("127.0.0.1:0")
-        .await
-        .unwrap()
-        .local_addr()
-        .unwrap();
+    let nowhere = nowhere();
     for entry in directory::SERVICES {
         let known = peers.iter().find(|(name, _)| *name == entry.name);
         let address = known.map_or(nowhere, |(_, address)| *address);

@@ -17,7 +17,7 @@ fn one_round() -> Value {
 #[tokio::test]
 async fn practises_once_it_is_started() {
     let training = Training::start().await;
-    let coach = Coach::new(training.address, nowhere().await).await;
+    let coach = Coach::new(training.address, nowhere()).await;
     coach.tell("start").await;
     let status = coach
         .status_with(|status| status["counters"]["sessions"] == 1)
@@ -47,7 +47,7 @@ async fn practises_once_it_is_started() {
 #[tokio::test]
 async fn goes_on_once_training_is_back() {
     let training = Upstream::start().await;
-    let coach = Coach::new(training.address(), nowhere().await).await;
+    let coach = Coach::new(training.address(), nowhere()).await;
     training.answer(Answer::new(StatusCode::SERVICE_UNAVAILABLE));
     coach.post("settings", &one_round()).await;
     coach.tell("start").await;
@@ -89,7 +89,7 @@ async fn goes_on_once_training_is_back() {
 #[tokio::test]
 async fn a_coach_that_ran_runs_again_and_has_its_counters() {
     let (training, mut questions) = scripted(played()).await;
-    let mut coach = Coach::new(training.address(), nowhere().await).await;
+    let mut coach = Coach::new(training.address(), nowhere()).await;
     coach.post("settings", &one_round()).await;
     let started = coach.tell("start").await;
     coach
@@ -118,7 +118,7 @@ async fn a_coach_that_ran_runs_again_and_has_its_counters() {
 async fn a_stop_ends_the_session_after_its_round() {
     let gate = Gate::shut();
     let (training, mut questions) = scripted(played().with_gate(gate.clone())).await;
-    let coach = Coach::new(training.address(), nowhere().await).await;
+    let coach = Coach::new(training.address(), nowhere()).await;
     coach
         .post("settings", &json!({"roundsPerSession": 50, "hints": false}))
         .await;
@@ -138,7 +138,7 @@ async fn a_stop_ends_the_session_after_its_round() {
 #[tokio::test]
 async fn a_drain_does_not_wait_for_a_training_that_hangs() {
     let (training, mut questions) = scripted(played().with_gate(Gate::shut())).await;
-    let coach = Coach::new(training.address(), nowhere().await).await;
+    let coach = Coach::new(training.address(), nowhere()).await;
     coach.post("settings", &one_round()).await;
     coach.tell("start").await;
     asked_for(&mut questions, "/round").await;
@@ -150,7 +150,7 @@ async fn a_drain_does_not_wait_for_a_training_that_hangs() {
 #[tokio::test]
 async fn a_drain_between_two_sessions_is_immediate() {
     let (training, _questions) = scripted(played()).await;
-    let coach = Coach::new(training.address(), nowhere().await).await;
+    let coach = Coach::new(training.address(), nowhere()).await;
     coach.post("settings", &one_round()).await;
     coach.tell("start").await;
     coach

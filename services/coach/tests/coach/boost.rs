@@ -18,7 +18,7 @@ fn outcomes(boosted: &Value) -> Vec<bool> {
 #[tokio::test]
 async fn counts_exactly_what_training_counts() {
     let training = Training::start().await;
-    let coach = Coach::new(training.address, nowhere().await).await;
+    let coach = Coach::new(training.address, nowhere()).await;
     let (status, boosted) = coach.post("boost", &json!({"rounds": 12})).await;
     assert_eq!(status, StatusCode::OK, "{boosted}");
     assert_eq!(
@@ -63,7 +63,7 @@ async fn goes_round_the_weakest_topics() {
         })
         .collect();
     topics.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let coach = Coach::new(training.address, nowhere().await).await;
+    let coach = Coach::new(training.address, nowhere()).await;
     let (_, boosted) = coach.post("boost", &json!({"rounds": 6})).await;
     let practised: Vec<&str> = boosted["rounds"]
         .as_array()
@@ -78,7 +78,7 @@ async fn goes_round_the_weakest_topics() {
 #[tokio::test]
 async fn practises_one_topic_by_any_spelling_of_its_name() {
     let training = Training::start().await;
-    let coach = Coach::new(training.address, nowhere().await).await;
+    let coach = Coach::new(training.address, nowhere()).await;
     let (status, boosted) = coach
         .post("boost", &json!({"topic": "operating SYSTEMS", "rounds": 2}))
         .await;
@@ -95,7 +95,7 @@ async fn the_learner_follows_its_seed() {
     let mut answers = Vec::new();
     for seed in [1, 1, 2] {
         let training = Training::start().await;
-        let coach = Coach::new(training.address, nowhere().await).await;
+        let coach = Coach::new(training.address, nowhere()).await;
         coach.post("settings", &json!({"seed": seed})).await;
         let (_, boosted) = coach.post("boost", &json!({"rounds": 50})).await;
         answers.push(outcomes(&boosted));
@@ -107,7 +107,7 @@ async fn the_learner_follows_its_seed() {
 #[tokio::test]
 async fn an_unknown_topic_is_named_and_nothing_is_counted() {
     let training = Training::start().await;
-    let coach = Coach::new(training.address, nowhere().await).await;
+    let coach = Coach::new(training.address, nowhere()).await;
     let (status, problem) = coach.post("boost", &json!({"topic": "Alchemy"})).await;
     assert_eq!(status, StatusCode::NOT_FOUND);
     assert!(
@@ -119,7 +119,7 @@ async fn an_unknown_topic_is_named_and_nothing_is_counted() {
 
 #[tokio::test]
 async fn says_that_training_is_down() {
-    let coach = Coach::new(nowhere().await, nowhere().await).await;
+    let coach = Coach::new(nowhere(), nowhere()).await;
     let (status, problem) = coach.post("boost", &json!({})).await;
     assert_eq!(status, StatusCode::BAD_GATEWAY);
     assert!(
@@ -133,7 +133,7 @@ async fn says_that_training_is_down() {
 async fn only_one_boost_goes_on_at_a_time() {
     let gate = Gate::shut();
     let (training, mut questions) = scripted(played().with_gate(gate.clone())).await;
-    let coach = Coach::new(training.address(), nowhere().await).await;
+    let coach = Coach::new(training.address(), nowhere()).await;
     let one_round = json!({"rounds": 1});
     let first = coach.post("boost", &one_round);
     let second = async {
@@ -154,7 +154,7 @@ async fn only_one_boost_goes_on_at_a_time() {
 async fn a_round_is_counted_although_its_caller_has_left() {
     let gate = Gate::shut();
     let (training, mut questions) = scripted(played().with_gate(gate.clone())).await;
-    let coach = Coach::new(training.address(), nowhere().await).await;
+    let coach = Coach::new(training.address(), nowhere()).await;
     let request = http::Request::post("/api/v1/auto-coach/boost").body(axum::body::Body::empty());
     let calling = tokio::spawn(coach.app.router().oneshot(request.unwrap()));
     asked_for(&mut questions, "/round").await;

@@ -7,7 +7,7 @@ use tower::ServiceExt;
 use crate::stand::{Coach, nowhere};
 
 async fn lonely() -> Coach {
-    Coach::new(nowhere().await, nowhere().await).await
+    Coach::new(nowhere(), nowhere()).await
 }
 
 fn kinds(status: &Value) -> Vec<&str> {

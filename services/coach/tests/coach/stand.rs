@@ -8,7 +8,12 @@ use http::{Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle, time::timeout};
+use tokio::{
+    net::{TcpListener, TcpSocket},
+    sync::mpsc,
+    task::JoinHandle,
+    time::timeout,
+};
 use tooloo_service::{App, Settings, Shutdown};
 use tooloo_testkit::{Answer, Upstream};
 use tower::ServiceExt;
@@ -105,9 +110,13 @@ async fn open(folder: &Path, peers: [(&str, SocketAddr); 2]) -> App {
 }
 
 /// Returns an address at which nothing listens.
-pub(crate) async fn nowhere() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    listener.local_addr().unwrap()
+pub(crate) fn nowhere() -> SocketAddr {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+    let address = socket.local_addr().unwrap();
+    // Bound as long as the process lives: no other test gets the port, and nobody listens there.
+    std::mem::forget(socket);
+    address
 }
 
 /// The real training, on a socket.

@@ -8,7 +8,7 @@ use http_body_util::BodyExt;
 use reports::{ReportsConfig, SERVICE};
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::{net::TcpListener, time::timeout};
+use tokio::{net::TcpSocket, time::timeout};
 use tooloo_service::{App, Settings, directory};
 use tooloo_testkit::{Answer, Upstream};
 use tower::ServiceExt;
@@ -42,11 +42,7 @@ impl Stand {
         peers: &[(&'static str, SocketAddr)],
         set: impl FnOnce(&mut ReportsConfig),
     ) -> Self {
-        let nowhere = TcpListener::bind("127.0.0.1:0")
-            .await
-            .unwrap()
-            .local_addr()
-            .unwrap();
+        let nowhere = nowhere();
         let mut all: BTreeMap<_, _> = directory::SERVICES
             .into_iter()
             .map(|entry| (entry.name, nowhere))
@@ -91,6 +87,16 @@ impl Stand {
         assert_eq!(status, StatusCode::OK, "{report}: {answer}");
         answer
     }
+}
+
+/// Returns an address at which nothing listens.
+fn nowhere() -> SocketAddr {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+    let address = socket.local_addr().unwrap();
+    // Bound as long as the process lives: no other test gets the port, and nobody listens there.
+    std::mem::forget(socket);
+    address
 }
 
 async fn open(

@@ -4,15 +4,22 @@ use std::{net::SocketAddr, time::Duration};
 
 use axum::{Router, http::StatusCode, routing::any};
 use serde_json::Value;
-use tokio::{io::AsyncWriteExt, net::TcpListener};
+use tokio::{
+    io::AsyncWriteExt,
+    net::{TcpListener, TcpSocket},
+};
 use tooloo_testkit::{Client, Reply, client::SendError};
 
 use crate::stand::Stand;
 
 /// Returns an address at which nothing listens.
-async fn nowhere() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    listener.local_addr().unwrap()
+fn nowhere() -> SocketAddr {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+    let address = socket.local_addr().unwrap();
+    // Bound as long as the process lives: no other test gets the port, and nobody listens there.
+    std::mem::forget(socket);
+    address
 }
 
 /// An upstream that writes `bytes` on every connection as soon as it has heard something.
@@ -48,7 +55,7 @@ fn assert_problem(reply: &Reply, status: StatusCode, detail: &str) {
 
 #[tokio::test]
 async fn names_the_upstream_that_is_down() {
-    let stand = Stand::before_address(nowhere().await, |_| ()).await;
+    let stand = Stand::before_address(nowhere(), |_| ()).await;
     for (path, name) in [
         ("/api/v1/next-domain", "training"),
         ("/api/v4/meta-learning/report", "meta"),
