@@ -2,6 +2,7 @@
 
 mod describe;
 mod metrics;
+mod recent_trace;
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -99,6 +100,7 @@ impl System {
             .routes(routes!(metrics))
             .routes(routes!(openapi_document))
             .routes(routes!(observability))
+            .routes(routes!(recent_trace::recent_trace))
             .routes(routes!(set_sampling));
         let (router, system) = router.split_for_parts();
         self.openapi = Arc::new(describe::whole(&self.identity, openapi, system));

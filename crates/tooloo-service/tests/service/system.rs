@@ -153,6 +153,26 @@ async fn the_openapi_document_names_every_operation() {
 }
 
 #[tokio::test]
+async fn a_trace_is_found_by_its_id() {
+    let server = start(|config| config.sampling_rate = 1.0).await;
+    let reply = server.get("/history").await;
+    let response = reply.header("traceresponse").unwrap();
+    let id = response.split('-').nth(1).unwrap();
+    let trace = server.get(&format!("/api/v1/system/traces/{id}")).await.json();
+    assert_eq!(trace["traceId"], id);
+    assert_eq!(trace["spans"][0]["name"], "GET /history");
+    assert_eq!(trace["spans"].as_array().map(Vec::len), Some(1));
+
+    let unknown = format!("/api/v1/system/traces/{}", "1".repeat(32));
+    server.get(&unknown).await.problem(404, "unknown_trace", &unknown);
+    for malformed in ["1", &"0".repeat(32), &"x".repeat(32)] {
+        let malformed = format!("/api/v1/system/traces/{malformed}");
+        let reply = server.get(&malformed).await;
+        reply.problem(400, "invalid_trace_id", &malformed);
+    }
+}
+
+#[tokio::test]
 async fn only_an_administrator_changes_the_sampling_rate() {
     let closed = start(|_| {}).await;
     let path = "/api/v1/system/sampling";
