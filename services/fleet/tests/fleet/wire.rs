@@ -113,6 +113,13 @@ impl Answer {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
+    /// Whether this is an error as model providers make them, with a message.
+    pub(crate) fn is_provider_error(&self) -> bool {
+        let error = serde_json::from_slice::<Value>(&self.body).unwrap_or_default();
+        let message = error["error"]["message"].as_str();
+        message.is_some_and(|message| !message.is_empty())
+    }
+
     /// Says what keeps a refusal from being the problem that it should be.
     pub(crate) fn flaw(&self) -> Option<String> {
         let kind = self.header("content-type").unwrap_or_default();
