@@ -42,9 +42,12 @@ struct Inner {
 impl App {
     pub(crate) fn assemble(kit: Kit, routes: OpenApiRouter) -> Self {
         let health = Arc::new(kit.health);
-        let (domain, openapi) = routes.split_for_parts();
+        let (domain, mut openapi) = routes.split_for_parts();
+        let (uncounted, described) = kit.uncounted.split_for_parts();
+        openapi.merge(described);
         let system = System::new(&kit.identity, &kit.tracer, &kit.hub, &health);
         let (system, openapi) = system.routes(openapi);
+        let system = system.merge(uncounted);
         let methods = Methods::of(&openapi);
         let stacked = stack::compose(domain, system, &kit.tracer, &methods, &kit.config);
         Self {

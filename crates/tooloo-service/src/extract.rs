@@ -2,17 +2,20 @@
 
 use axum::{
     body::{Body, Bytes},
-    extract::{FromRequest, FromRequestParts, Request},
+    extract::{FromRequest, FromRequestParts, OptionalFromRequest, Request},
 };
 use http::{HeaderMap, StatusCode, header, request::Parts};
+use http_body::Body as _;
 use serde::{
     Serialize,
     de::{DeserializeOwned, IgnoredAny},
 };
 
-use crate::{Problem, body};
+use crate::{Problem, body, object::Object};
 
-/// A JSON body, as [`axum::Json`] but with problem responses.
+/// A JSON object as the body, as [`axum::Json`] but with problem responses.
+///
+/// Where a handler takes an `Option` of it, a request may come without a body.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Json<T>(pub T);
 
@@ -37,6 +40,21 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
         }
         let bytes = read(request.into_body()).await?;
         parse(&bytes).map(Self)
+    }
+}
+
+impl<T: DeserializeOwned, S: Send + Sync> OptionalFromRequest<S> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Option<Self>, Problem> {
+        let described = request.headers().contains_key(header::CONTENT_TYPE);
+        let empty = request.body().size_hint().exact() == Some(0);
+        if empty && !described {
+            return Ok(None);
+        }
+        <Self as FromRequest<S>>::from_request(request, state)
+            .await
+            .map(Some)
     }
 }
 
@@ -82,16 +100,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         ));
     }
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    // A derived structure would also be read from an array, whose refusal names types of ours.
-    if bytes.trim_ascii_start().starts_with(b"[")
-        && serde_json::from_slice::<IgnoredAny>(bytes).is_ok()
-    {
-        return Err(Problem::unprocessable(
-            "invalid_field",
-            "expected a JSON object, found an array",
-        ));
-    }
-    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+    let Object(value) = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();
         let inner = error.inner();
         // The parser calls it a fault of syntax where it meets, say, a number in place of a name.
@@ -157,7 +166,6 @@ mod tests {
             (r#"{"size": "huge", "names": []}"#, "`size`"),
             (r#"{"size": "small"}"#, "`names`"),
             (r#"{"size": "large", "names": ["a", 1]}"#, "`names[1]`"),
-            ("null", "null"),
         ] {
             let (status, detail) = refused(body);
             assert_eq!(status, 422, "{body}");
@@ -166,10 +174,13 @@ mod tests {
     }
 
     #[test]
-    fn an_array_is_no_object_and_names_no_type_of_ours() {
-        let (status, detail) = refused(r#"["small", []]"#);
-        assert_eq!(status, 422);
-        assert!(!detail.contains("Order"), "{detail}");
+    fn what_is_no_object_is_refused_without_naming_types_of_ours() {
+        for body in [r#"["small", []]"#, "null", "5", r#""small""#] {
+            let (status, detail) = refused(body);
+            assert_eq!(status, 422, "{body}");
+            assert!(detail.contains("a JSON object"), "{detail}");
+            assert!(!detail.contains("Order"), "{detail}");
+        }
     }
 
     #[test]

@@ -16,7 +16,6 @@ use crate::{
 };
 
 /// Collects the parts of a service; [`finish`](Self::finish) makes it whole.
-#[derive(Debug)]
 pub struct Kit {
     pub(crate) identity: Identity,
     pub(crate) config: KitConfig,
@@ -25,6 +24,7 @@ pub struct Kit {
     pub(crate) health: Health,
     pub(crate) tasks: Planned,
     pub(crate) closing: Stopper,
+    pub(crate) uncounted: OpenApiRouter,
     client: Client,
 }
 
@@ -49,6 +49,7 @@ impl Kit {
             health: Health::new(config.check_timeout),
             tasks: Planned::default(),
             closing: Stopper::new(),
+            uncounted: OpenApiRouter::new(),
             client: Client::new(config),
         })
     }
@@ -109,6 +110,12 @@ impl Kit {
         self.tasks.add(self.identity.name, name, task);
     }
 
+    /// Adds routes that look at the service or the fleet: like the system's own, they are left out of
+    /// the figures that they show.
+    pub fn uncounted(&mut self, routes: OpenApiRouter) {
+        self.uncounted = std::mem::take(&mut self.uncounted).merge(routes);
+    }
+
     /// Tells when the service accepts nothing more, for answers that have no end of their own.
     ///
     /// Event streams need not watch it: the server ends them.
@@ -123,5 +130,14 @@ impl Kit {
     /// Panics outside of a tokio runtime, and where a route is one of the system's.
     pub fn finish(self, routes: OpenApiRouter) -> App {
         App::assemble(self, routes)
+    }
+}
+
+impl fmt::Debug for Kit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Kit")
+            .field("identity", &self.identity)
+            .field("config", &self.config)
+            .finish_non_exhaustive()
     }
 }

@@ -77,6 +77,7 @@ mod io;
 mod kit;
 mod logs;
 mod methods;
+mod object;
 mod panics;
 mod peer;
 mod problem;

@@ -27,7 +27,6 @@ mod config;
 mod error;
 mod hints;
 mod learner;
-mod object;
 mod pace;
 mod practice;
 mod record;

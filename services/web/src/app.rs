@@ -20,13 +20,12 @@ pub async fn app(settings: Settings<WebConfig>) -> Result<App, StartError> {
     } = settings.domain;
     let mut config = settings.kit;
     config.peer_timeout = upstream_timeout.min(config.request_timeout.mul_f32(SHARE));
-    let kit = Kit::new(&SERVICE, &config)?;
+    let mut kit = Kit::new(&SERVICE, &config)?;
 
-    let routes = system::router(Fleet::new(&kit, fleet_deadline))
-        // A page over the figures above, which it asks for like any other client.
-        .merge(dashboard::router())
-        // Last, because it is everything else: what other services answer.
-        .merge(gateway::router(&kit, pseudonym));
+    // What looks at the fleet is no part of what it sees: the page asks every few seconds.
+    kit.uncounted(system::router(Fleet::new(&kit, fleet_deadline)).merge(dashboard::router()));
+    // All that is counted is what other services answer.
+    let routes = gateway::router(&kit, pseudonym);
 
     // No readiness check looks at the other services: a gateway whose upstream is down still has
     // the rest to serve, and says so at `/api/v1/system/fleet`.

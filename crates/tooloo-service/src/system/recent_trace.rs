@@ -16,9 +16,9 @@ pub(super) async fn recent_trace(
     State(system): State<System>,
     Path(id): Path<String>,
 ) -> Result<Json<RecentTrace>, Problem> {
-    let id: TraceId = id.parse().map_err(|error| {
-        Problem::bad_request("invalid_trace_id", format!("`traceId`: {error}"))
-    })?;
+    let id: TraceId = id
+        .parse()
+        .map_err(|error| Problem::bad_request("invalid_trace_id", format!("`traceId`: {error}")))?;
     // The answer's `traceId` is the one that was asked for: its own is in the `traceresponse`.
     let trace = system.tracer.trace(id).ok_or_else(|| {
         let detail = format!("no span of the trace {id} is kept here");

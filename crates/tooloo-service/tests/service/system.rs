@@ -158,13 +158,19 @@ async fn a_trace_is_found_by_its_id() {
     let reply = server.get("/history").await;
     let response = reply.header("traceresponse").unwrap();
     let id = response.split('-').nth(1).unwrap();
-    let trace = server.get(&format!("/api/v1/system/traces/{id}")).await.json();
+    let trace = server
+        .get(&format!("/api/v1/system/traces/{id}"))
+        .await
+        .json();
     assert_eq!(trace["traceId"], id);
     assert_eq!(trace["spans"][0]["name"], "GET /history");
     assert_eq!(trace["spans"].as_array().map(Vec::len), Some(1));
 
     let unknown = format!("/api/v1/system/traces/{}", "1".repeat(32));
-    server.get(&unknown).await.problem(404, "unknown_trace", &unknown);
+    server
+        .get(&unknown)
+        .await
+        .problem(404, "unknown_trace", &unknown);
     for malformed in ["1", &"0".repeat(32), &"x".repeat(32)] {
         let malformed = format!("/api/v1/system/traces/{malformed}");
         let reply = server.get(&malformed).await;

@@ -12,7 +12,6 @@ use super::status::{RunState, SettingsAnswer};
 use crate::{
     action::Action,
     coach::Coach,
-    object::{Object, OptionalObject},
     settings::{self, Change},
 };
 
@@ -90,8 +89,9 @@ pub(super) async fn stop(State(coach): State<Coach>) -> Result<Answer<RunState>,
 )]
 pub(super) async fn boost(
     State(coach): State<Coach>,
-    OptionalObject(request): OptionalObject<BoostRequest>,
+    request: Option<Json<BoostRequest>>,
 ) -> Result<Answer<BoostAnswer>, Problem> {
+    let Json(request) = request.unwrap_or_default();
     settings::check("rounds", request.rounds, settings::ROUNDS)?;
     if let Some(topic) = &request.topic {
         let length = topic.chars().count();
@@ -126,8 +126,9 @@ pub(super) async fn boost(
 )]
 pub(super) async fn fast_lane(
     State(coach): State<Coach>,
-    OptionalObject(request): OptionalObject<FastLaneRequest>,
+    request: Option<Json<FastLaneRequest>>,
 ) -> Result<Answer<RunState>, Problem> {
+    let Json(request) = request.unwrap_or_default();
     settings::check("seconds", request.seconds, FAST_LANE)?;
     settings::check(
         "intervalSeconds",
@@ -151,7 +152,7 @@ pub(super) async fn fast_lane(
 )]
 pub(super) async fn change_settings(
     State(coach): State<Coach>,
-    Json(Object(change)): Json<Object<Change>>,
+    Json(change): Json<Change>,
 ) -> Result<Answer<SettingsAnswer>, Problem> {
     change.check()?;
     Ok(Answer(coach.change(change).await?.into()))
