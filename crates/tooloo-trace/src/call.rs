@@ -208,8 +208,11 @@ impl Call {
 }
 
 impl Drop for Call {
+    #[inline]
     fn drop(&mut self) {
-        self.finish(true, None);
+        if self.context.is_some() {
+            self.finish(true, None);
+        }
     }
 }
 
