@@ -171,10 +171,11 @@ mod tests {
     use super::*;
 
     fn stack(group: &str, name: &str, instructions: u64) -> Stack {
+        let counted = instructions * REQUESTS as u64;
         let summary = json!({
             "function_name": group,
             "id": name,
-            "profiles": [{"data": {"total": {"metrics": {"Ir": {"values": {"new": instructions}}}}}}],
+            "profiles": [{"data": {"total": {"metrics": {"Ir": {"values": {"new": counted}}}}}}],
         });
         Stack::read(&summary.to_string()).unwrap()
     }
@@ -182,9 +183,9 @@ mod tests {
     fn report(layer: u64, peer: u64) -> Report {
         let stacks = [
             ("layer", "tenth", layer),
-            ("peer", "slow", 40_000_000),
+            ("peer", "slow", 40_000),
             ("peer", "quick", peer),
-            ("bare", "router", 10_000_000),
+            ("bare", "router", 10_000),
         ];
         Report::new(
             stacks
@@ -196,7 +197,7 @@ mod tests {
 
     #[test]
     fn a_layer_that_costs_little_and_less_than_its_peers_keeps_the_bounds() {
-        let report = report(13_500_000, 13_501_000);
+        let report = report(13_500, 13_501);
         assert!(report.holds());
         let text = report.to_string();
         assert!(
@@ -212,7 +213,7 @@ mod tests {
 
     #[test]
     fn a_layer_that_costs_too_much_is_short_of_the_first_bound() {
-        let report = report(13_501_000, 13_502_000);
+        let report = report(13_501, 13_502);
         assert!(!report.holds());
         let text = report.to_string();
         assert!(
@@ -227,7 +228,7 @@ mod tests {
 
     #[test]
     fn a_layer_that_costs_as_much_as_a_peer_is_short_of_the_second() {
-        let report = report(13_000_000, 13_000_000);
+        let report = report(13_000, 13_000);
         assert!(!report.holds());
         let text = report.to_string();
         assert!(

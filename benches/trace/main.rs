@@ -32,6 +32,7 @@ fn layer(load: Load) -> Load {
 
 #[library_benchmark(setup = warm)]
 #[bench::tower_http(peers::tower_http)]
+#[bench::tower_http_with_subscriber(peers::tower_http_with_subscriber)]
 #[bench::opentelemetry_instrumentation_tower(peers::opentelemetry_instrumentation_tower)]
 #[bench::opentelemetry_instrumentation_tower_with_metrics(
     peers::opentelemetry_instrumentation_tower_with_metrics

@@ -1,7 +1,10 @@
 //! The layer's peers, as their own documentation sets them up, at a tenth of the requests and
 //! without an exporter.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    io,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use axum::Router;
 use axum_tracing_opentelemetry::middleware::OtelAxumLayer;
@@ -17,9 +20,18 @@ use tower_otel::trace::HttpLayer;
 use tracing::Level;
 use tracing_subscriber::layer::SubscriberExt as _;
 
-/// With no subscriber: what it costs at the least.
+/// With no subscriber: what it costs at the least, when nothing is traced.
 pub(crate) fn tower_http() -> Router {
     benches::router().layer(TraceLayer::new_for_http())
+}
+
+/// With a subscriber at the level of its spans and events; what is written goes nowhere.
+pub(crate) fn tower_http_with_subscriber() -> Router {
+    tracing_subscriber::fmt()
+        .with_max_level(Level::DEBUG)
+        .with_writer(io::sink)
+        .init();
+    tower_http()
 }
 
 pub(crate) fn opentelemetry_instrumentation_tower() -> Router {
