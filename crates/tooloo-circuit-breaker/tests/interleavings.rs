@@ -1,0 +1,290 @@
+//! Every interleaving of a few calls through one gate, with loom's primitives under it.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    unused_imports,
+    reason = "the crate's own modules, of which a model needs only some items"
+)]
+
+mod sync {
+    //! Loom's primitives in the place of the standard library's.
+    pub(crate) use loom::sync::{
+        Mutex,
+        atomic::{AtomicU32, AtomicU64, Ordering},
+    };
+}
+
+#[path = "../src"]
+mod under_test {
+    pub(crate) mod config;
+    pub(crate) mod gate;
+    pub(crate) mod recent;
+    pub(crate) mod state;
+    pub(crate) mod status;
+}
+
+use std::{env, num::NonZeroU32, time::Duration};
+
+use loom::{model, sync::Arc, thread};
+use tooloo_clock::Moment;
+
+use self::{
+    config::{Backoff, CircuitBreakerConfig, Rate, SlowCalls, Window},
+    gate::{Change, Ended, Gate, Ticket},
+    recent::{Recent, Run, Tally},
+    state::Mark,
+    status::{Cause, Control, Status},
+    under_test::{config, gate, recent, state, status},
+};
+
+const GOOD: Mark = Mark::of_index(0);
+const FAILED: Mark = Mark::of_index(1);
+
+type Model = (&'static str, fn());
+
+const MODELS: [Model; 7] = [
+    (
+        "a_window_holds_what_was_recorded",
+        a_window_holds_what_was_recorded,
+    ),
+    (
+        "the_last_of_too_many_failures_opens",
+        the_last_of_too_many_failures_opens,
+    ),
+    ("a_run_of_failures_opens_once", a_run_of_failures_opens_once),
+    (
+        "an_older_result_does_not_count",
+        an_older_result_does_not_count,
+    ),
+    (
+        "a_late_result_leaves_the_windows_words_alone",
+        a_late_result_leaves_the_windows_words_alone,
+    ),
+    ("one_of_two_is_the_probe", one_of_two_is_the_probe),
+    (
+        "a_probe_that_is_dropped_gives_its_place_back",
+        a_probe_that_is_dropped_gives_its_place_back,
+    ),
+];
+
+fn main() {
+    let arguments: Vec<_> = env::args().skip(1).collect();
+    if arguments.iter().any(|argument| argument == "--ignored") {
+        return;
+    }
+    let filter = arguments.iter().find(|argument| !argument.starts_with('-'));
+    for (name, check) in MODELS {
+        if filter.is_none_or(|filter| name.contains(filter)) {
+            check();
+            println!("model {name} ... ok");
+        }
+    }
+}
+
+/// Explores every interleaving that switches threads at most so often where it need not.
+fn explore(check: impl Fn() + Sync + Send + 'static) {
+    let mut builder = model::Builder::new();
+    builder.preemption_bound = Some(3);
+    builder.check(check);
+}
+
+fn config() -> CircuitBreakerConfig {
+    CircuitBreakerConfig::new()
+        .with_failure_rate(None)
+        .with_open_for(Duration::from_secs(1))
+        .with_seed(7)
+}
+
+fn at(seconds: u64) -> Moment {
+    Moment::from_nanos(seconds * 1_000_000_000)
+}
+
+fn ended(mark: Mark) -> Option<Ended> {
+    Some(Ended {
+        mark,
+        throttled: false,
+        asked: None,
+    })
+}
+
+/// Sends a call through, at the second `now`.
+fn ask(gate: &Gate, now: u64) -> (Option<Ticket>, Option<Change>) {
+    let (decided, change) = gate.ask(at(now));
+    (decided.ok(), change)
+}
+
+/// Sends a call with this result through, at the second 0.
+fn call(gate: &Gate, mark: Mark) -> Option<Change> {
+    let (ticket, change) = ask(gate, 0);
+    assert_eq!(change, None);
+    gate.settle(ticket?, ended(mark), || at(0))
+}
+
+/// Runs `left` beside `right`, and returns what both return.
+fn both<T: Send + 'static>(
+    left: impl FnOnce() -> T + Send + 'static,
+    right: impl FnOnce() -> T,
+) -> [T; 2] {
+    let left = thread::spawn(left);
+    let right = right();
+    [left.join().expect("it does not panic"), right]
+}
+
+fn a_window_holds_what_was_recorded() {
+    explore(|| {
+        let two = Window::calls(2).expect("a valid window");
+        let recent = Arc::new(Recent::new(&config().with_window(two)));
+        let other = Arc::clone(&recent);
+        both(
+            move || {
+                assert!(other.record(0, FAILED, || at(0)));
+                assert!(other.record(0, GOOD, || at(0)));
+            },
+            || assert!(recent.record(0, FAILED, || at(0))),
+        );
+        // Whichever of them came first has left: the sums say what the two places hold.
+        let tally = recent.tally(at(0));
+        assert_eq!((tally.calls, tally.slow), (2, 0));
+        assert!((1..=2).contains(&tally.failed), "{tally:?}");
+        // Two good calls push all of it out: what the sums held too much or too little would stay.
+        assert!(recent.record(0, GOOD, || at(0)) && recent.record(0, GOOD, || at(0)));
+        let pushed_out = Tally {
+            calls: 2,
+            failed: 0,
+            slow: 0,
+        };
+        assert_eq!(recent.tally(at(0)), pushed_out);
+    });
+}
+
+fn the_last_of_too_many_failures_opens() {
+    explore(|| {
+        let config = config()
+            .with_failure_rate(Rate::HALF)
+            .with_minimum_calls(NonZeroU32::new(2).expect("2 is not 0"));
+        let gate = Arc::new(Gate::new(config));
+        let other = Arc::clone(&gate);
+        let changes = both(move || call(&other, FAILED), || call(&gate, FAILED));
+        assert_eq!(changes.iter().flatten().count(), 1, "{changes:?}");
+        assert_eq!(gate.status(), Status::Open);
+        assert_eq!(ask(&gate, 0).0, None);
+    });
+}
+
+fn a_run_of_failures_opens_once() {
+    explore(|| {
+        let config = config().with_consecutive_failures(NonZeroU32::new(1));
+        let gate = Arc::new(Gate::new(config));
+        let other = Arc::clone(&gate);
+        let changes = both(move || call(&other, FAILED), || call(&gate, FAILED));
+        let changes: Vec<_> = changes.into_iter().flatten().collect();
+        assert_eq!(changes.len(), 1, "{changes:?}");
+        assert_eq!(
+            (changes[0].number, changes[0].to, changes[0].cause),
+            (1, Status::Open, Cause::ConsecutiveFailures)
+        );
+    });
+}
+
+fn an_older_result_does_not_count() {
+    explore(|| {
+        let config = config().with_consecutive_failures(NonZeroU32::new(1));
+        let gate = Arc::new(Gate::new(config));
+        let (ticket, _) = ask(&gate, 0);
+        let ticket = ticket.expect("a closed gate");
+        gate.set(Control::ForcedOpen, at(0));
+        let other = Arc::clone(&gate);
+        let changes = both(
+            move || other.settle(ticket, ended(FAILED), || at(0)),
+            || gate.set(Control::Closed, at(0)),
+        );
+        // The failure belongs to the time before: the new one is closed and empty.
+        assert_eq!(changes[0], None);
+        assert_eq!(gate.status(), Status::Closed);
+        assert_eq!(gate.consecutive_failures(), 0);
+        assert_eq!(gate.tally(at(0)), Tally::default());
+    });
+}
+
+fn a_late_result_leaves_the_windows_words_alone() {
+    explore(|| {
+        let one = Window::calls(1).expect("a valid window");
+        let recent = Arc::new(Recent::new(&config().with_window(one)));
+        let run = Arc::new(Run::new());
+        let (others, others_run) = (Arc::clone(&recent), Arc::clone(&run));
+        both(
+            // As a call that was let through just before the generation ended.
+            move || {
+                others.record(0, FAILED, || at(0));
+                others_run.lengthen(0);
+            },
+            || {
+                recent.begin(1);
+                run.begin(1);
+                assert!(recent.record(1, GOOD, || at(0)));
+            },
+        );
+        let one_good = Tally {
+            calls: 1,
+            failed: 0,
+            slow: 0,
+        };
+        assert_eq!(recent.tally(at(0)), one_good);
+        assert_eq!(run.length(), 0);
+        // Nor does it stand in the ring, to leave it later.
+        assert!(recent.record(1, GOOD, || at(0)));
+        assert_eq!(recent.tally(at(0)), one_good);
+    });
+}
+
+/// Returns a gate that one failure opened at the second 0, and that is due at 1, with one probe.
+fn open_gate() -> Arc<Gate> {
+    let config = config()
+        .with_consecutive_failures(NonZeroU32::new(1))
+        .with_backoff(Backoff::new(1.0, Duration::from_secs(1), 0.0).expect("a valid back-off"))
+        .with_probes(NonZeroU32::MIN);
+    let gate = Arc::new(Gate::new(config));
+    assert!(call(&gate, FAILED).is_some());
+    gate
+}
+
+fn one_of_two_is_the_probe() {
+    explore(|| {
+        let gate = open_gate();
+        let other = Arc::clone(&gate);
+        let decided = both(move || ask(&other, 1), || ask(&gate, 1));
+        let probes: Vec<_> = decided.iter().filter_map(|(ticket, _)| *ticket).collect();
+        assert_eq!(probes.len(), 1, "{decided:?}");
+        let changes = decided.iter().filter_map(|(_, change)| *change);
+        assert_eq!(changes.count(), 1, "{decided:?}");
+        let change = gate
+            .settle(probes[0], ended(GOOD), || at(1))
+            .expect("the probe decides");
+        assert_eq!(
+            (change.to, change.cause),
+            (Status::Closed, Cause::ProbesSucceeded)
+        );
+    });
+}
+
+fn a_probe_that_is_dropped_gives_its_place_back() {
+    explore(|| {
+        let gate = open_gate();
+        let probe = ask(&gate, 1).0.expect("the open time is over");
+        let other = Arc::clone(&gate);
+        both(
+            move || {
+                assert_eq!(other.settle(probe, None, || at(1)), None);
+                None
+            },
+            || ask(&gate, 1).0,
+        )
+        .into_iter()
+        .flatten()
+        .for_each(|probe| {
+            assert_eq!(gate.settle(probe, None, || at(1)), None);
+        });
+        assert_eq!(gate.probes_under_way(), 0);
+        assert!(ask(&gate, 1).0.is_some());
+    });
+}
