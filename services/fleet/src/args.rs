@@ -52,7 +52,7 @@ pub(crate) struct Up {
     #[arg(long, value_name = "FORMAT")]
     pub(crate) log_format: Option<LogFormat>,
 
-    /// Writes log lines of this level and above, or by a filter such as info,tooloo_trace=debug
+    /// Writes log lines of this level and above, or by a filter such as `info,hyper=debug`
     #[arg(long, value_name = "LEVEL")]
     pub(crate) log_level: Option<String>,
 }

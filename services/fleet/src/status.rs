@@ -53,7 +53,9 @@ fn render(reports: &[Report], paint: Paint) -> String {
         .map(|note| paint.paint(Tint::Bad, &show::printable(&note)))
         .collect();
     if !notes.is_empty() {
-        text += &format!("\n{}\n", notes.join("\n"));
+        text.push('\n');
+        text.push_str(&notes.join("\n"));
+        text.push('\n');
     }
     text
 }

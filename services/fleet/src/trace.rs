@@ -84,7 +84,8 @@ fn unknown(id: &TraceId, silent: &[String], asked: usize) -> String {
     let why = "it was not sampled, or newer ones have taken its room";
     let mut text = format!("no service knows the trace {id}: {why}");
     for silent in silent {
-        text += &format!("\n  not asked: {silent}");
+        text.push_str("\n  not asked: ");
+        text.push_str(silent);
     }
     text
 }

@@ -14,6 +14,7 @@ pub(crate) struct Part {
 
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "the services call it so")]
 pub(crate) struct Span {
     pub(crate) trace_id: String,
     pub(crate) span_id: String,

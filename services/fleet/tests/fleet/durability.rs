@@ -275,7 +275,7 @@ async fn assert_all_there(
 
     let overview = get("training", "/api/v1/training/overview").await;
     let found = list(&overview["topics"]).map(|topic| text(&topic["name"]));
-    assert_held(&acknowledged.topics, found.collect(), "topics");
+    assert_held(&acknowledged.topics, &found.collect(), "topics");
 
     let mut rounds = BTreeSet::new();
     let mut since = json!(0);
@@ -288,11 +288,11 @@ async fn assert_all_there(
         rounds.extend(list(&page["rounds"]).map(Value::to_string));
         since = page["next"].clone();
     }
-    assert_held(&acknowledged.rounds, rounds, "rounds");
+    assert_held(&acknowledged.rounds, &rounds, "rounds");
 
     let history = get("budget", "/api/v1/budget/history?entries=1000").await;
     let found = list(&history["entries"]).map(|entry| text(&entry["workflowId"]));
-    assert_held(&acknowledged.workflows, found.collect(), "workflows");
+    assert_held(&acknowledged.workflows, &found.collect(), "workflows");
 
     let coach = get("coach", "/api/v1/auto-coach/settings").await;
     acknowledged.interval.assert_holds(
@@ -313,8 +313,8 @@ async fn assert_all_there(
         .assert_holds(&active, "whether the operation is active");
 }
 
-fn assert_held(acknowledged: &Set, found: BTreeSet<String>, what: &str) {
-    let lost: Vec<_> = acknowledged.lock().difference(&found).cloned().collect();
+fn assert_held(acknowledged: &Set, found: &BTreeSet<String>, what: &str) {
+    let lost: Vec<_> = acknowledged.lock().difference(found).cloned().collect();
     assert!(lost.is_empty(), "{} {what} are lost: {lost:?}", lost.len());
 }
 

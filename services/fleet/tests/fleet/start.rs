@@ -102,7 +102,7 @@ async fn assert_status(fleet: &FleetProcess) {
         .launch()
         .run(&["status", "--json", "--base-port", &port])
         .await;
-    let status: Value = serde_json::from_str(&status.stdout).unwrap();
+    let status: Value = serde_json::from_str(&status.stdout).expect("it is JSON");
     assert_eq!(status["ok"], true);
     assert_eq!(
         status["services"].as_array().map(Vec::len),
@@ -173,7 +173,13 @@ async fn gather(fleet: &FleetProcess, client: &Client) -> Vec<Value> {
             .get(fleet.url(service, &format!("/api/v1/system/traces/{TRACE}")))
             .await;
         if reply.status == 200 {
-            spans.extend(reply.json()["spans"].as_array().unwrap().iter().cloned());
+            spans.extend(
+                reply.json()["spans"]
+                    .as_array()
+                    .expect("a trace has spans")
+                    .iter()
+                    .cloned(),
+            );
         } else {
             assert_eq!(reply.status, 404, "{}", reply.text());
         }
@@ -220,7 +226,7 @@ async fn assert_waterfall(fleet: &FleetProcess, spans: &[Value]) {
             .await
             .stdout,
     )
-    .unwrap();
+    .expect("it is JSON");
     assert_eq!(listed["spans"].as_array().map(Vec::len), Some(spans.len()));
 
     let unknown = run(&["11111111111111111111111111111111"]).await;

@@ -117,41 +117,8 @@ pub(super) fn on(operation: &Operation) -> Vec<Attack> {
             ),
         ),
     ];
-    for other in ["GET", "POST", "PUT", "PATCH", "DELETE", "BREW"] {
-        let known = operation.methods.iter().any(|known| known == other);
-        if !known && !(operation.methods.iter().any(|known| known == "GET") && other == "HEAD") {
-            attacks.push(Attack::new(
-                "another method",
-                &[405],
-                head(other, path, "content-length: 0\r\n"),
-            ));
-        }
-    }
-    for name in &operation.query {
-        for value in [
-            "",
-            "-1",
-            "99999999999999999999",
-            "NaN",
-            "%ff",
-            "%00",
-            "null",
-            "2025-13-40T99:99:99Z",
-        ] {
-            let target = format!("{path}?{name}={value}");
-            attacks.push(Attack::new(
-                "a parameter of rubbish",
-                ANSWERS,
-                head(method, &target, ""),
-            ));
-        }
-        let twice = format!("{path}?{name}=1&{name}=2");
-        attacks.push(Attack::new(
-            "a parameter twice",
-            ANSWERS,
-            head(method, &twice, ""),
-        ));
-    }
+    attacks.extend(with_methods(operation, path));
+    attacks.extend(with_parameters(operation, path));
     if let Some(members) = &operation.body {
         attacks.extend(with_bodies(method, path, members));
     }
@@ -189,6 +156,51 @@ pub(super) fn on_any() -> Vec<Attack> {
             ),
         ),
     ]
+}
+
+fn with_methods(operation: &Operation, path: &str) -> Vec<Attack> {
+    let mut attacks = Vec::new();
+    for other in ["GET", "POST", "PUT", "PATCH", "DELETE", "BREW"] {
+        if !operation.methods.iter().any(|known| known == other) {
+            attacks.push(Attack::new(
+                "another method",
+                &[405],
+                head(other, path, "content-length: 0\r\n"),
+            ));
+        }
+    }
+    attacks
+}
+
+fn with_parameters(operation: &Operation, path: &str) -> Vec<Attack> {
+    let method = &operation.method;
+    let mut attacks = Vec::new();
+    for name in &operation.query {
+        for value in [
+            "",
+            "-1",
+            "99999999999999999999",
+            "NaN",
+            "%ff",
+            "%00",
+            "null",
+            "2025-13-40T99:99:99Z",
+        ] {
+            let target = format!("{path}?{name}={value}");
+            attacks.push(Attack::new(
+                "a parameter of rubbish",
+                ANSWERS,
+                head(method, &target, ""),
+            ));
+        }
+        let twice = format!("{path}?{name}=1&{name}=2");
+        attacks.push(Attack::new(
+            "a parameter twice",
+            ANSWERS,
+            head(method, &twice, ""),
+        ));
+    }
+    attacks
 }
 
 fn with_bodies(method: &str, path: &str, members: &[String]) -> Vec<Attack> {
