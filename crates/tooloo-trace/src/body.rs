@@ -2,7 +2,7 @@
 
 use std::{
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 
 use bytes::{Buf, Bytes};
@@ -63,19 +63,20 @@ impl<B: Body> Body for TraceBody<B> {
             Some(call) => call.within(|| this.inner.as_mut().poll_frame(cx)),
             None => this.inner.as_mut().poll_frame(cx),
         };
-        let frame = ready!(polled);
-        match &frame {
-            None => {
+        // In place: a frame is large to move.
+        match &polled {
+            Poll::Pending => {}
+            Poll::Ready(None) => {
                 if let Some(call) = this.call.take() {
                     call.end();
                 }
             }
-            Some(Err(_)) => {
+            Poll::Ready(Some(Err(_))) => {
                 if let Some(call) = this.call.take() {
                     call.fail(Failure::Body);
                 }
             }
-            Some(Ok(frame)) => {
+            Poll::Ready(Some(Ok(frame))) => {
                 if let (Some(left), Some(data)) = (this.left.as_mut(), frame.data_ref()) {
                     *left = left.saturating_sub(data.remaining() as u64);
                 }
@@ -88,7 +89,7 @@ impl<B: Body> Body for TraceBody<B> {
                 }
             }
         }
-        Poll::Ready(frame)
+        polled
     }
 
     fn is_end_stream(&self) -> bool {
