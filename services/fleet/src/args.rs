@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-/// Runs the `TooLoo` fleet in one process, and looks into it.
+/// Runs the TooLoo fleet in one process, and looks into it.
 ///
 /// With no command it does what `tooloo up` does. Settings are taken from the defaults, then
 /// from a tooloo.toml, then from TOOLOO_* variables, then from these flags; the last one wins.
@@ -44,7 +44,7 @@ pub(crate) struct Up {
     #[command(flatten)]
     pub(crate) place: Place,
 
-    /// Keeps the services' data in this folder
+    /// Keeps the services' data in this folder [default: data]
     #[arg(long, value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
 
@@ -52,7 +52,7 @@ pub(crate) struct Up {
     #[arg(long, value_name = "FORMAT")]
     pub(crate) log_format: Option<LogFormat>,
 
-    /// Writes log lines of this level and above, or by a filter such as `info,hyper=debug`
+    /// Writes log lines of this level and above, or by a filter such as info,hyper=debug
     #[arg(long, value_name = "LEVEL")]
     pub(crate) log_level: Option<String>,
 }

@@ -11,7 +11,6 @@ mod up;
 use std::process::ExitCode;
 
 use clap::Parser;
-use tokio::runtime::Runtime;
 use tooloo_service::StartError;
 
 use self::args::{Cli, Command};
@@ -28,13 +27,12 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli) -> Result<ExitCode, StartError> {
-    let runtime = Runtime::new()?;
-    runtime.block_on(async {
+    tooloo_service::block_on(async {
         match cli.command {
             None => up::run(cli.up).await,
             Some(Command::Up(args)) => up::run(args).await,
             Some(Command::Status(args)) => status::run(args).await,
             Some(Command::Trace(args)) => trace::run(args).await,
         }
-    })
+    })?
 }

@@ -107,8 +107,11 @@ fn chosen(only: &[String]) -> Result<Vec<Definition>, StartError> {
             "--only: there is no service `{unknown}`; there are {names}"
         )));
     }
+    let named = |name: &str| only.is_empty() || only.iter().any(|only| only == name);
+    // Budget's default provider comes with it.
     let wanted = |definition: &Definition| {
-        only.is_empty() || only.iter().any(|name| name == definition.name)
+        named(definition.name)
+            || (definition.name == budget::SIMULATOR.name && named(budget::SERVICE.name))
     };
     Ok(FLEET.into_iter().filter(wanted).collect())
 }
@@ -154,13 +157,18 @@ mod tests {
             error.contains("`wed`") && error.contains("training"),
             "{error}"
         );
-        let names: Vec<_> = chosen(&["training".to_owned(), "web".to_owned()]).unwrap();
-        assert_eq!(
-            names
-                .iter()
-                .map(|definition| definition.name)
-                .collect::<Vec<_>>(),
-            ["web", "training"]
-        );
+    }
+
+    #[test]
+    fn budget_brings_its_default_provider() {
+        let names = |only: &[&str]| {
+            let only: Vec<_> = only.iter().map(ToString::to_string).collect();
+            let chosen = chosen(&only).unwrap().into_iter();
+            chosen.map(|definition| definition.name).collect::<Vec<_>>()
+        };
+        assert_eq!(names(&["training", "web"]), ["web", "training"]);
+        assert_eq!(names(&["budget"]), ["budget", "simulator"]);
+        assert_eq!(names(&["simulator"]), ["simulator"]);
+        assert_eq!(names(&[]).len(), FLEET.len());
     }
 }

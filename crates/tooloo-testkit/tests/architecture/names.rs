@@ -30,7 +30,7 @@ const TOP_LEVEL: [&str; 17] = [
 ];
 
 /// What git does not keep: itself, builds, and the fleet's data.
-const UNKEPT: [&str; 3] = [".git", "target", "tooloo-data"];
+const UNKEPT: [&str; 3] = [".git", "data", "target"];
 
 /// Finds what stands at the top of the workspace and should not.
 pub(crate) fn top_level(entries: &[String]) -> Vec<String> {

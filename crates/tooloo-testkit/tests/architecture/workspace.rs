@@ -96,7 +96,9 @@ fn collect(folder: &Path, root: &Path, sources: &mut Vec<Source>) {
     };
     for entry in entries {
         let path = entry.expect("a folder can be listed").path();
-        if path.is_dir() {
+        if path.is_dir() && path.ends_with("target") {
+            // What fuzzing builds beside a crate is not the crate's.
+        } else if path.is_dir() {
             collect(&path, root, sources);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let text = fs::read_to_string(&path).expect("a source is UTF-8");
