@@ -6,8 +6,8 @@ use clap::Parser;
 use tokio::net::TcpListener;
 
 use crate::{
-    ConfigSource, Definition, KitConfig, RawSettings, ServeError, Shutdown, StartError, serve,
-    start_logs,
+    ConfigSource, Definition, KitConfig, RawSettings, ServeError, Shutdown, StartError, runtime,
+    serve, start_logs,
 };
 
 #[derive(Debug, Parser)]
@@ -58,10 +58,7 @@ fn run(definition: &Definition, flags: Flags) -> Result<(), StartError> {
     let config = raw.kit()?;
     (definition.check)(&raw)?;
     start_logs(&config)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
-    runtime.block_on(start(definition, raw, &config))
+    runtime::block_on(start(definition, raw, &config))?
 }
 
 async fn start(

@@ -83,6 +83,7 @@ mod peer;
 mod problem;
 mod problems;
 mod request_id;
+mod runtime;
 mod secret;
 mod serve;
 mod stack;
@@ -109,6 +110,7 @@ pub use self::{
     logs::start_logs,
     peer::{Peer, PeerError},
     problem::Problem,
+    runtime::block_on,
     secret::Secret,
     serve::serve,
     store::{Store, StoreError},

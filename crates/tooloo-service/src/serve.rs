@@ -20,6 +20,10 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long telemetry may take to leave, whatever else was late.
 const FLUSH: Duration = Duration::from_secs(3);
 
+/// What one app leaves of the drain's time to each that closes after it: a slow client of the first
+/// must not cut off the others' work.
+const RESERVE: Duration = Duration::from_millis(500);
+
 /// An app that accepts connections.
 struct Server {
     app: App,
@@ -52,8 +56,9 @@ pub async fn serve(apps: Vec<(App, TcpListener)>, shutdown: Shutdown) -> Result<
     sleep_until(grace.min(deadline)).await;
     let mut closed = Ok(());
     let apps: Vec<App> = apps().cloned().collect();
-    for server in servers {
-        closed = closed.and(server.close(deadline).await);
+    let reserve = RESERVE.min((deadline - grace.min(deadline)) / (2 * count(&apps)));
+    for (server, after) in servers.into_iter().zip((0..count(&apps)).rev()) {
+        closed = closed.and(server.close(deadline - reserve * after).await);
     }
     let flushed = apps.iter().map(|app| async {
         app.flush(FLUSH).await;
@@ -61,6 +66,10 @@ pub async fn serve(apps: Vec<(App, TcpListener)>, shutdown: Shutdown) -> Result<
     });
     future::join_all(flushed).await;
     closed
+}
+
+fn count(apps: &[App]) -> u32 {
+    u32::try_from(apps.len()).expect("a process serves a handful of apps")
 }
 
 impl Server {

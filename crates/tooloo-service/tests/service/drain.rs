@@ -244,6 +244,36 @@ async fn callers_finish_before_those_they_call_close() {
     within(served).await.unwrap().unwrap();
 }
 
+#[tokio::test]
+async fn a_caller_that_never_ends_leaves_time_to_those_it_calls() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut settings = Settings::<Domain>::for_tests(&SERVICE, folder.path());
+    settings.kit.drain_grace = Duration::ZERO;
+    settings.kit.drain_deadline = Duration::from_secs(1);
+    let front = app(&settings);
+    let ended = Arc::new(AtomicBool::new(false));
+    let witness = Arc::clone(&ended);
+    let mut kit = Kit::new(&SERVICE, &settings.kit).unwrap();
+    kit.task("book-keeping", move |stop| async move {
+        stop.requested().await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        witness.store(true, Ordering::Release);
+    });
+    let back = complete(kit);
+
+    let listener = listen().await;
+    let address = listener.local_addr().unwrap();
+    let (trigger, shutdown) = Shutdown::manual();
+    let apps = vec![(front.clone(), listener), (back, listen().await)];
+    let served = tokio::spawn(serve(apps, shutdown));
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(get("/never").as_bytes()).await.unwrap();
+    begun(&front, 1).await;
+    trigger.shut_down();
+    within(served).await.unwrap().unwrap();
+    assert!(ended.load(Ordering::Acquire), "the task was cut off");
+}
+
 async fn listen() -> TcpListener {
     TcpListener::bind("127.0.0.1:0").await.unwrap()
 }
