@@ -1,6 +1,8 @@
 //! Readings from the kernel's monotonic clocks, which share one beginning: the machine's start.
 
-use rustix::time::{ClockId, Timespec, clock_gettime};
+use std::time::Duration;
+
+use rustix::time::{ClockId, Timespec, clock_getres, clock_gettime};
 
 #[inline]
 pub(crate) fn coarse() -> u64 {
@@ -10,6 +12,10 @@ pub(crate) fn coarse() -> u64 {
 #[inline]
 pub(crate) fn exact() -> u64 {
     nanos(clock_gettime(ClockId::Monotonic))
+}
+
+pub(crate) fn lag() -> Duration {
+    Duration::from_nanos(nanos(clock_getres(ClockId::MonotonicCoarse)))
 }
 
 #[inline]

@@ -33,7 +33,7 @@ mod source;
 
 mod moment;
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 pub use self::moment::Moment;
 
@@ -57,6 +57,11 @@ pub fn now() -> Instant {
 #[inline]
 pub fn coarse() -> Moment {
     Moment::from_nanos(source::coarse())
+}
+
+/// Returns how far a [`coarse`] reading may lag behind an exact one: nothing, where it is exact too.
+pub fn coarse_lag() -> Duration {
+    source::lag()
 }
 
 /// Returns the present on the wall clock, for showing and storing only.

@@ -22,3 +22,7 @@ pub(crate) fn exact() -> u64 {
     let since = (now + BEFORE).saturating_duration_since(first);
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
+
+pub(crate) fn lag() -> Duration {
+    Duration::ZERO
+}
