@@ -1,0 +1,40 @@
+//! Periods as text in settings: `"1s"`, `"1m 30s"`, `"24h"`.
+
+use std::{fmt, time::Duration};
+
+use jiff::SignedDuration;
+use serde::{
+    Deserializer, Serializer,
+    de::{Error, Unexpected, Visitor},
+};
+
+pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Duration, D::Error> {
+    deserializer.deserialize_str(Text)
+}
+
+pub(super) fn serialize<S: Serializer>(
+    period: &Duration,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let signed = SignedDuration::try_from(*period).map_err(serde::ser::Error::custom)?;
+    serializer.collect_str(&format_args!("{signed:#}"))
+}
+
+struct Text;
+
+impl Visitor<'_> for Text {
+    type Value = Duration;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a duration above zero such as \"1s\", \"1m 30s\" or \"24h\"")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Duration, E> {
+        let signed: Option<SignedDuration> = text.parse().ok();
+        signed
+            .and_then(|signed| Duration::try_from(signed).ok())
+            .ok_or_else(|| E::invalid_value(Unexpected::Str(text), &self))
+    }
+}

@@ -1,0 +1,5 @@
+//! Future types.
+
+mod acquire;
+
+pub use self::acquire::Acquire;

@@ -1,0 +1,27 @@
+//! How a key stands in one tier.
+
+use std::time::Duration;
+
+use crate::Tier;
+
+/// How a key stands in one tier.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Standing {
+    /// The tier.
+    pub tier: Tier,
+    /// Tokens that can be spent now.
+    pub remaining: u32,
+    /// How long until the bucket is full, if nothing is spent.
+    pub full_in: Duration,
+}
+
+impl Standing {
+    pub(crate) fn new(tier: &Tier, remaining: u64, full_in: Duration) -> Self {
+        Self {
+            tier: tier.clone(),
+            remaining: u32::try_from(remaining).unwrap_or(u32::MAX),
+            full_in,
+        }
+    }
+}
