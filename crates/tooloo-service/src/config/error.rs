@@ -42,7 +42,7 @@ impl ConfigError {
 
 impl Source {
     /// Names `key` as whoever set it wrote it.
-    fn of(&self, key: &str) -> String {
+    pub(super) fn of(&self, key: &str) -> String {
         match self {
             Self::Default => format!("`{key}` (default)"),
             Self::File(path) => format!("`{key}` in {}", path.display()),

@@ -110,10 +110,12 @@ pub struct KitConfig {
 #[non_exhaustive]
 pub struct OtlpConfig {
     /// The collector's address, such as `http://127.0.0.1:4317`; nothing is exported without one.
+    #[serde(deserialize_with = "read::endpoint")]
     pub endpoint: Option<String>,
     /// How to speak to it.
     pub protocol: Option<OtlpProtocol>,
     /// Fields to send along, such as a token.
+    #[serde(deserialize_with = "read::secrets")]
     pub headers: BTreeMap<String, Secret>,
 }
 

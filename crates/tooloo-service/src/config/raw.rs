@@ -6,7 +6,7 @@ use http::Uri;
 use serde::de::DeserializeOwned;
 
 use super::{
-    error::ConfigError,
+    error::{ConfigError, Source},
     kit::KitConfig,
     tree::{self, Table},
 };
@@ -47,12 +47,25 @@ impl RawSettings {
     /// Reads the kit's settings alone.
     pub fn kit(&self) -> Result<KitConfig, ConfigError> {
         let mut kit: KitConfig = tree::read(self.kit.clone(), "")?;
+        self.check_drain(&kit)?;
         for (name, address) in &self.peers {
             kit.peers
                 .entry(name.clone())
                 .or_insert_with(|| address.clone());
         }
         Ok(kit)
+    }
+
+    /// Refuses a drain whose grace period leaves no time to finish what has begun.
+    fn check_drain(&self, kit: &KitConfig) -> Result<(), ConfigError> {
+        let (grace, deadline) = (kit.drain_grace, kit.drain_deadline);
+        if grace < deadline {
+            return Ok(());
+        }
+        let source = |key| tree::source(&self.kit, key).unwrap_or(&Source::Default);
+        let limit = source("drain_deadline").of("drain_deadline");
+        let why = format!("{grace:?} is not below the {deadline:?} of {limit}");
+        Err(ConfigError::at("drain_grace", Some(source("drain_grace")), why))
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use http::{HeaderValue, Uri};
 use serde::{Deserialize, Deserializer, de};
 
-use crate::directory;
+use crate::{Secret, directory};
 
 pub(super) fn fraction<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     let rate = f64::deserialize(deserializer)?;
@@ -42,6 +42,31 @@ pub(super) fn addresses<'de, D: Deserializer<'de>>(
     Ok(plain
         .map(|(Service(name), Address(uri))| (name, uri))
         .collect())
+}
+
+/// Reads values that are not to be shown: serde's own errors would repeat what they found instead.
+pub(super) fn secrets<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<String, Secret>, D::Error> {
+    BTreeMap::deserialize(deserializer).map_err(|_| {
+        de::Error::custom(
+            "expected a table of strings, or in a variable key=value pairs parted by commas (the \
+             value found is not shown)",
+        )
+    })
+}
+
+/// Reads a collector's address; it is not repeated, as it may hold a password.
+pub(super) fn endpoint<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<String>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.parse::<Uri>().is_ok_and(|uri| is_http(&uri)) {
+        return Ok(Some(text));
+    }
+    Err(de::Error::custom(
+        "expected an absolute address such as \"http://127.0.0.1:4317\"; https is not supported",
+    ))
 }
 
 /// Reads a number above zero.
@@ -118,10 +143,14 @@ impl TryFrom<String> for Address {
 
     fn try_from(text: String) -> Result<Self, String> {
         match text.parse::<Uri>() {
-            Ok(uri) if uri.scheme_str() == Some("http") && uri.host().is_some() => Ok(Self(uri)),
+            Ok(uri) if is_http(&uri) => Ok(Self(uri)),
             _ => Err(format!(
                 "invalid address \"{text}\", expected one such as \"http://127.0.0.1:3001\""
             )),
         }
     }
+}
+
+fn is_http(uri: &Uri) -> bool {
+    uri.scheme_str() == Some("http") && uri.host().is_some()
 }

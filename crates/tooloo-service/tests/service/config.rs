@@ -275,12 +275,39 @@ fn bad_values_are_named_with_their_source_and_what_was_expected() {
             Layers::file("").flag("base_port", "65534"),
             ["flag --base-port: ", "room for"],
         ),
+        (
+            Layers::file("[otlp]\nendpoint = \"collector:4317\"\n"),
+            ["`otlp.endpoint` in FILE: ", "\"http://127.0.0.1:4317\""],
+        ),
+        (
+            Layers::file("").env("OTEL_EXPORTER_OTLP_ENDPOINT", "https://collector:4317"),
+            [
+                "variable OTEL_EXPORTER_OTLP_ENDPOINT: ",
+                "https is not supported",
+            ],
+        ),
     ] {
         let error = layers.error();
         for expected in expected {
             assert!(error.contains(expected), "{error}\n  lacks {expected}");
         }
     }
+}
+
+#[test]
+fn a_drain_whose_grace_leaves_no_time_is_refused() {
+    let layers = Layers::file("drain_grace = \"30s\"\n");
+    assert_eq!(
+        layers.error(),
+        "`drain_grace` in FILE: 30s is not below the 20s of `drain_deadline` (default)"
+    );
+    let layers = layers.env("TOOLOO_DRAIN_DEADLINE", "30s");
+    assert_eq!(
+        layers.error(),
+        "`drain_grace` in FILE: 30s is not below the 30s of environment variable \
+         TOOLOO_DRAIN_DEADLINE"
+    );
+    assert!(layers.flag("drain_grace", "29s").settings().is_ok());
 }
 
 #[test]
@@ -319,6 +346,10 @@ fn secrets_are_shown_nowhere() {
         Layers::file("").env("OTEL_EXPORTER_OTLP_HEADERS", "hunter2"),
         Layers::file("admin_token = hunter2\n"),
         Layers::file("admin_token = 90125\n"),
+        Layers::file("[otlp]\nheaders = \"authorization=Bearer hunter2\"\n"),
+        Layers::file("[otlp]\nheaders = 90125\n"),
+        Layers::file("[otlp.headers]\nauthorization = 90125\n"),
+        Layers::file("[otlp]\nendpoint = \"https://me:hunter2@collector\"\n"),
     ] {
         let error = layers.error();
         let shown = error.contains("hunter2") || error.contains("90125");
