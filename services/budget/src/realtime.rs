@@ -83,11 +83,14 @@ impl Realtime {
         (realtime, gatherer)
     }
 
-    /// Takes a place among the listeners, if one is free.
+    /// Takes a place among the listeners, if one is free; they hear what is gathered from now on.
     pub(crate) fn listen(&self) -> Option<Listener> {
         let place = Arc::clone(&self.places).try_acquire_owned().ok()?;
+        let mut latest = self.latest.clone();
+        // Nothing is gathered while nobody listens, so what is there may be old.
+        latest.mark_unchanged();
         Some(Listener {
-            latest: self.latest.clone(),
+            latest,
             _place: place,
         })
     }

@@ -44,6 +44,17 @@ async fn figures_come_again_and_again_until_the_drain() {
 }
 
 #[tokio::test]
+async fn whoever_comes_later_begins_with_fresh_figures() {
+    let rig = Rig::start(|_| {}).await;
+    let mut first = listen(&rig).await;
+    let earlier = next(&mut first).await.unwrap();
+    let mut second = listen(&rig).await;
+    let later = next(&mut second).await.unwrap();
+    let timestamp = |figures: &Value| figures["timestamp"].as_str().unwrap().to_owned();
+    assert_ne!(timestamp(&earlier), timestamp(&later), "{later}");
+}
+
+#[tokio::test]
 async fn no_more_listen_than_there_are_places() {
     let rig = Rig::start(|config| config.max_subscribers = 1).await;
     let mut stream = listen(&rig).await;
