@@ -62,19 +62,25 @@ impl Hub {
 
     /// Returns the figures of every component, by kind.
     ///
-    /// A component that is named like its kind is the member itself; others are members of it, by
-    /// name. Figures that cannot be told as JSON are `null`.
+    /// The one component of a kind that is named like it is the member itself; several are members of
+    /// it, by name. Figures that cannot be told as JSON are `null`.
     pub fn snapshot(&self) -> Map<String, Value> {
+        let entries = self.entries();
         let mut kinds = Map::new();
-        for entry in self.entries() {
+        for entry in &entries {
             let figures = entry.component.figures();
-            if entry.kind() == entry.name {
-                kinds.insert(entry.name, figures);
+            let alone = entries
+                .iter()
+                .filter(|other| other.kind() == entry.kind())
+                .count()
+                == 1;
+            if alone && entry.kind() == entry.name {
+                kinds.insert(entry.name.clone(), figures);
             } else if let Value::Object(members) = kinds
                 .entry(entry.kind())
                 .or_insert_with(|| Value::Object(Map::new()))
             {
-                members.insert(entry.name, figures);
+                members.insert(entry.name.clone(), figures);
             }
         }
         kinds
@@ -172,5 +178,40 @@ struct Collected(Arc<dyn Component>, Part);
 impl Collector for Collected {
     fn encode(&self, metrics: DescriptorEncoder<'_>) -> fmt::Result {
         self.0.encode(self.1, metrics)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Figure(u32);
+
+    impl Observe for Figure {
+        type Snapshot = u32;
+
+        fn snapshot(&self) -> u32 {
+            self.0
+        }
+
+        fn encode(&self, _: DescriptorEncoder<'_>) -> fmt::Result {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn one_of_a_kind_is_the_member_and_several_are_members_of_it() {
+        let hub = Hub::new();
+        hub.register("cache", Figure(1), &["cache"]);
+        hub.register("pool", Figure(2), &[]);
+        assert_eq!(
+            Value::Object(hub.snapshot()),
+            serde_json::json!({"cache": 1, "pool": 2})
+        );
+        hub.register("disk", Figure(3), &["cache", "slow"]);
+        hub.register("disk", Figure(4), &["cache", "slow"]);
+        let several = serde_json::json!({"cache": {"cache": 1, "disk": 4}, "pool": 2});
+        assert_eq!(Value::Object(hub.snapshot()), several);
+        assert_eq!(hub.tagged("slow"), ["disk"]);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use forwarded_header_value::{ForwardedHeaderValue, ForwardedStanza};
+use forwarded_header_value::ForwardedHeaderValue;
 use http::{HeaderMap, header::FORWARDED};
 use ipnet::IpNet;
 
@@ -87,20 +87,27 @@ fn x_forwarded_for(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
 fn forwarded(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
     let values = headers.get_all(FORWARDED).iter();
     values
-        .flat_map(|value| {
-            let parsed = value
-                .to_str()
-                .ok()
-                .and_then(|value| ForwardedHeaderValue::from_forwarded(value).ok());
-            match parsed {
-                Some(parsed) => parsed
-                    .iter()
-                    .map(ForwardedStanza::forwarded_for_ip)
-                    .collect(),
-                None => vec![None],
-            }
+        .flat_map(|value| elements(value.to_str().unwrap_or_default()))
+        .map(|element| {
+            // Each by itself: what a client wrote must not spoil what a proxy added.
+            let parsed = ForwardedHeaderValue::from_forwarded(element).ok()?;
+            parsed.iter().next()?.forwarded_for_ip()
         })
         .collect()
+}
+
+/// Splits a list at its commas, but for those within quotes.
+///
+/// From the right, as it is read: a quote that a client left open must not swallow what a proxy added.
+fn elements(list: &str) -> impl Iterator<Item = &str> {
+    let mut quoted = false;
+    let from_the_right = list.rsplit(move |character| {
+        quoted ^= character == '"';
+        character == ',' && !quoted
+    });
+    let mut elements: Vec<_> = from_the_right.take(MAX_HOPS).collect();
+    elements.reverse();
+    elements.into_iter()
 }
 
 /// Reads an address, with or without a port, bracketed or not.
@@ -195,6 +202,13 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn what_a_client_claims_in_forwarded_never_changes_who_it_is(claims in "[a-z0-9=;:, \"]{0,60}") {
+            let standard = proxies().with_header(ForwardedBy::Forwarded);
+            let forged = format!("{claims}, for=203.0.113.7");
+            prop_assert_eq!(client(&standard, "10.0.0.1", "forwarded", &[&forged]), "203.0.113.7");
+        }
+
         #[test]
         fn what_a_client_claims_never_changes_who_it_is(claims in "[0-9a-f.:, ]{0,60}") {
             let honest = client(&proxies(), "10.0.0.1", "x-forwarded-for", &["203.0.113.7"]);

@@ -1,6 +1,6 @@
 //! The span of one HTTP call, from either end, from its beginning to the end of its body.
 
-use std::time::Duration;
+use std::{thread, time::Duration};
 
 use http::{HeaderMap, StatusCode, Uri};
 use tooloo_clock::Instant;
@@ -52,6 +52,8 @@ pub(crate) enum Failure {
     Service,
     /// The answer broke off.
     Body,
+    /// The handler panicked.
+    Panic,
 }
 
 /// The start of a call's span.
@@ -143,13 +145,14 @@ impl Call {
             cancelled,
         };
         let route = match self.side {
-            Side::Server => {
-                tracer.counts().end(tracer.second(now));
-                tracer.routes().get(route)
-            }
+            Side::Server => tracer.routes().get(route),
             Side::Client => tracer.outgoing().get(route),
         };
         let series = route.record(duration, outcome);
+        if self.side == Side::Server {
+            // After its figures are in: who sees no call active sees all of them.
+            tracer.counts().end(tracer.second(now));
+        }
         if let Some(kept) = Kept::why(&context, outcome, duration) {
             if kept == Kept::Sampled {
                 series.exemplify(duration, context.span.trace_id);
@@ -211,7 +214,9 @@ impl Drop for Call {
     #[inline]
     fn drop(&mut self) {
         if self.context.is_some() {
-            self.finish(true, None);
+            // A panic drops it, too, and is no client that left.
+            let failure = thread::panicking().then_some(Failure::Panic);
+            self.finish(failure.is_none(), failure);
         }
     }
 }

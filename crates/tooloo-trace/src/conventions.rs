@@ -16,6 +16,9 @@ pub(crate) fn asked(uri: &Uri, headers: &HeaderMap, recorded: &[HeaderName]) -> 
     if let Some(host) = host {
         attributes.push(("server.address".into(), host.to_owned().into()));
     }
+    if let Some(scheme) = uri.scheme_str() {
+        attributes.push(("url.scheme".into(), scheme.to_owned().into()));
+    }
     if let Some(port) = uri.port_u16() {
         attributes.push(("server.port".into(), port.into()));
     }
@@ -76,6 +79,7 @@ pub(crate) fn error_type(
     match (failure, blamed) {
         (Some(Failure::Service), _) => Some("service".to_owned()),
         (Some(Failure::Body), _) => Some("body".to_owned()),
+        (Some(Failure::Panic), _) => Some("panic".to_owned()),
         (None, Some(status)) => Some(status.as_str().to_owned()),
         (None, None) => cancelled.then(|| "cancelled".to_owned()),
     }

@@ -143,9 +143,11 @@ impl Family<'_> {
         if let Some(method) = route.method.as_str() {
             labels.push(("http_request_method", method.to_owned()));
         }
-        if let Some(status) = series.status {
-            labels.push(("http_response_status_code", status.to_string()));
-        }
+        let status = match series.status {
+            Some(status) => Some(status.to_string()),
+            None => series.is_rest.then(|| "_OTHER".to_owned()),
+        };
+        labels.extend(status.map(|status| ("http_response_status_code", status)));
         labels
     }
 }

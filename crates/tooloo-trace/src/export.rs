@@ -125,6 +125,7 @@ impl Export {
 /// Sends batches until every sender is gone and the queue is empty.
 async fn run<E: SpanExporter>(exporter: E, mut queue: mpsc::Receiver<Message>, sent: &Sent) {
     let mut messages = Vec::with_capacity(BATCH);
+    let mut failing = false;
     while queue.recv_many(&mut messages, BATCH).await > 0 {
         // A batch waits for company, unless someone waits for it.
         let full = time::sleep(DELAY);
@@ -150,13 +151,22 @@ async fn run<E: SpanExporter>(exporter: E, mut queue: mpsc::Receiver<Message>, s
         }
         if !batch.is_empty() {
             let spans = batch.len() as u64;
-            let outcome = time::timeout(TIMEOUT, exporter.export(batch)).await;
-            let count = if matches!(outcome, Ok(Ok(()))) {
+            let failure = match time::timeout(TIMEOUT, exporter.export(batch)).await {
+                Ok(Ok(())) => None,
+                Ok(Err(error)) => Some(error.to_string()),
+                Err(_) => Some("it took too long".to_owned()),
+            };
+            let count = if failure.is_none() {
                 &sent.exported
             } else {
                 &sent.failed
             };
             count.fetch_add(spans, Ordering::Relaxed);
+            // Once for each time that it breaks: the counts tell the rest.
+            if let Some(error) = failure.as_deref().filter(|_| !failing) {
+                tracing::warn!(%error, "spans cannot be exported");
+            }
+            failing = failure.is_some();
         }
         for done in flushes {
             // Whoever asked may have stopped waiting.

@@ -66,7 +66,7 @@ pub struct RouteSnapshot {
     pub count: u64,
     /// Those that failed.
     pub errors: u64,
-    /// Those whose client left before the answer was complete.
+    /// Those that were given up before their answer was complete: the client left, or a drain cut it off.
     pub cancelled: u64,
     /// How many were answered with each status; a request without an answer is in none.
     pub by_status: BTreeMap<u16, u64>,
@@ -86,6 +86,8 @@ impl TraceHandle {
     /// Returns the figures without the recent spans.
     pub fn figures(&self) -> TraceSnapshot {
         let counts = self.tracer.counts();
+        // First of all: what has ended by now is in the figures below.
+        let active_traces = counts.active();
         let mut all = Distribution::default();
         let mut errors = 0;
         let mut routes: Vec<_> = self
@@ -93,18 +95,18 @@ impl TraceHandle {
             .routes()
             .all()
             .map(|route| {
-                let durations = route.distribution();
-                errors += route.errors();
+                let (route, durations) = RouteSnapshot::of(route);
+                errors += route.errors;
                 all.add(&durations);
-                RouteSnapshot::new(route, &durations)
+                route
             })
             .collect();
         routes.sort_by(|a, b| (&a.route, a.method).cmp(&(&b.route, b.method)));
         TraceSnapshot {
-            active_traces: counts.active(),
+            active_traces,
             total_traces: counts.began(),
             sampled_traces: counts.sampled(),
-            sampling_rate: self.tracer.sampling_rate(),
+            sampling_rate: self.tracer.sampler().rate(),
             avg_latency: all.mean().map(milliseconds),
             p50_latency: quantile(&all, 0.5).map(milliseconds),
             p99_latency: quantile(&all, 0.99).map(milliseconds),
@@ -136,21 +138,27 @@ impl Observe for TraceHandle {
 }
 
 impl RouteSnapshot {
-    fn new(route: &Route, durations: &Distribution) -> Self {
-        let by_status = route
-            .series()
-            .filter_map(|series| Some((series.status?, series.durations.distribution().count)));
-        Self {
+    /// Reads each of a route's histograms once, so that its figures agree with each other.
+    fn of(route: &Route) -> (Self, Distribution) {
+        let mut durations = Distribution::default();
+        let mut by_status = BTreeMap::new();
+        for series in route.series() {
+            let own = series.durations.distribution();
+            by_status.extend(series.status.map(|status| (status, own.count)));
+            durations.add(&own);
+        }
+        let snapshot = Self {
             method: route.method.as_str(),
             route: Arc::clone(&route.pattern),
             count: durations.count,
             errors: route.errors(),
             cancelled: route.cancelled(),
-            by_status: by_status.collect(),
+            by_status,
             avg_latency: durations.mean().map(milliseconds),
-            p50_latency: quantile(durations, 0.5).map(milliseconds),
-            p99_latency: quantile(durations, 0.99).map(milliseconds),
-        }
+            p50_latency: quantile(&durations, 0.5).map(milliseconds),
+            p99_latency: quantile(&durations, 0.99).map(milliseconds),
+        };
+        (snapshot, durations)
     }
 }
 

@@ -91,6 +91,12 @@ pub struct RecentTrace {
     pub spans: Vec<Arc<FinishedSpan>>,
 }
 
+impl RecentTrace {
+    pub(crate) fn new(trace_id: TraceId, spans: Vec<Arc<FinishedSpan>>) -> Self {
+        Self { trace_id, spans }
+    }
+}
+
 impl FinishedSpan {
     /// Returns the id of the span's trace.
     pub fn trace_id(&self) -> TraceId {

@@ -6,10 +6,10 @@ use opentelemetry_sdk::trace::SpanExporter;
 use tooloo_clock::Instant;
 
 use crate::{
-    RecentTrace, Span, SpanId, TraceConfig, TraceContext, TraceHandle, TraceId,
+    Kept, RecentTrace, Span, SpanId, TraceConfig, TraceContext, TraceHandle, TraceId,
     context::{Called, Carried, OpenSpan},
     error::{FlushError, InvalidRate},
-    export::Export,
+    export::{Export, span_data},
     figures::{Counts, Routes},
     record::FinishedSpan,
     sampler::Sampler,
@@ -130,10 +130,7 @@ impl Tracer {
     /// Returns what is still kept of a trace, or `None` of an unknown one.
     pub fn trace(&self, id: TraceId) -> Option<RecentTrace> {
         let spans = self.inner.recent.of(id);
-        (!spans.is_empty()).then_some(RecentTrace {
-            trace_id: id,
-            spans,
-        })
+        (!spans.is_empty()).then(|| RecentTrace::new(id, spans))
     }
 
     /// Samples this fraction of the traces that begin from now on.
@@ -161,10 +158,10 @@ impl Tracer {
     ///
     /// Returns [`FlushError`] where that takes longer than `deadline`.
     pub async fn flush(&self, deadline: Duration) -> Result<(), FlushError> {
-        match &self.inner.export {
-            Some(export) => export.flush(deadline).await,
-            None => Ok(()),
-        }
+        let Some(export) = &self.inner.export else {
+            return Ok(());
+        };
+        export.flush(deadline).await
     }
 
     /// Makes the context of a span that is about to begin.
@@ -193,31 +190,28 @@ impl Tracer {
     }
 
     /// Keeps a span, and exports it where its trace is sampled.
-    pub(crate) fn keep(&self, span: FinishedSpan) {
-        if let Some(export) = self
-            .inner
-            .export
-            .as_ref()
-            .filter(|_| span.kept == crate::Kept::Sampled)
-        {
-            export.send(crate::export::span_data(&span));
+    pub(crate) fn keep(&self, mut span: FinishedSpan) {
+        if let (Some(export), Kept::Sampled) = (&self.inner.export, span.kept) {
+            export.send(span_data(&span));
         }
+        // Only the exporter asks for it, and a client says how large it is.
+        span.carried = None;
         self.inner.recent.push(Arc::new(span));
     }
 
     /// Returns the seconds since the tracer's start.
     #[inline]
     pub(crate) fn second(&self, now: Instant) -> u32 {
-        u32::try_from(now.saturating_duration_since(self.inner.started).as_secs())
-            .unwrap_or(u32::MAX)
+        let age = now.saturating_duration_since(self.inner.started);
+        u32::try_from(age.as_secs()).unwrap_or(u32::MAX)
     }
 
     pub(crate) fn age(&self) -> Duration {
         self.inner.started.elapsed()
     }
 
-    pub(crate) fn sampling_rate(&self) -> f64 {
-        self.inner.sampler.rate()
+    pub(crate) fn sampler(&self) -> &Sampler {
+        &self.inner.sampler
     }
 
     pub(crate) fn config(&self) -> &TraceConfig {

@@ -408,3 +408,32 @@ async fn times_follow_the_runtimes_clock() {
     advance(Duration::from_secs(5)).await;
     assert_eq!(tooloo_clock::now() - before, Duration::from_secs(5));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_is_an_error_and_no_client_that_left() {
+    let tracer = tracer(0.0);
+    let panics = async || -> &'static str { panic!("a bug") };
+    let app = Router::new()
+        .route("/panic", get(panics))
+        .layer(TraceLayer::new(tracer.clone()));
+    let panicked = tokio::spawn(async move { send(&app, "/panic", &[]).await }).await;
+    assert!(panicked.is_err_and(|error| error.is_panic()));
+    let seen = snapshot(&tracer);
+    assert_eq!((seen.routes[0].errors, seen.routes[0].cancelled), (1, 0));
+    let error = seen.spans[0].attribute("error.type");
+    assert_eq!(error.and_then(|value| value.as_str()), Some("panic"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_clients_send_along_does_not_fill_the_memory() {
+    let tracer = tracer(0.0);
+    let app = app(&tracer);
+    let baggage = format!("padding={}", "x".repeat(8000));
+    let headers = [("traceparent", SAMPLED), ("baggage", baggage.as_str())];
+    finish(send(&app, "/wait/1", &headers).await).await;
+    finish(send(&app, "/wait/1", &[("traceparent", SAMPLED)]).await).await;
+    let spans = snapshot(&tracer).spans;
+    // Kept spans are equal but for their ids and times: none holds what its client sent along.
+    let shown = |span: usize| format!("{:?}", spans[span]).len();
+    assert!(shown(1) < shown(0) + 100, "{} {}", shown(0), shown(1));
+}

@@ -6,12 +6,16 @@
 mod counts;
 mod histogram;
 mod quantile;
+mod route;
 mod routes;
+mod series;
 mod shard;
 
 pub(crate) use self::{
     counts::Counts,
     histogram::{Distribution, SCHEMA},
     quantile::quantile,
-    routes::{BOUNDS, Outcome, Route, RouteId, Routes, Series},
+    route::{Outcome, Route},
+    routes::{RouteId, Routes},
+    series::{BOUNDS, Series},
 };

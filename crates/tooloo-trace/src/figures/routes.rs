@@ -1,34 +1,22 @@
-//! The figures of each route, found once a request and then written to without a search.
+//! Finds a route's figures once a request, without a lock and without a copy.
 
 use std::{
     fmt,
     hash::Hasher,
     num::NonZeroUsize,
     sync::{
-        Arc, Mutex, OnceLock, PoisonError,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        Mutex, OnceLock, PoisonError,
+        atomic::{AtomicUsize, Ordering},
     },
-    time::Duration,
 };
 
-use prometheus_client::{
-    encoding::{EncodeLabelSet, LabelSetEncoder},
-    metrics::exemplar::HistogramWithExemplars,
-};
 use rustc_hash::FxHasher;
 
-use super::histogram::{Distribution, Histogram};
-use crate::{TraceId, method::MethodName};
+use super::route::Route;
+use crate::method::MethodName;
 
-/// Statuses a route keeps figures for by themselves; the rest share one series.
-const MAX_STATUSES: usize = 24;
 /// The route of requests for which there was no more room.
 const OVERFLOW: &str = "_OTHER";
-
-/// The upper bounds, in seconds, that OpenTelemetry's conventions set for request durations.
-pub(crate) const BOUNDS: [f64; 14] = [
-    0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
-];
 
 /// Every route that was asked for, up to a bound.
 pub(crate) struct Routes {
@@ -47,39 +35,6 @@ pub(crate) struct RouteId(usize);
 
 /// The overflow's cell; in the index, that of a free place.
 const NONE: RouteId = RouteId(0);
-
-/// One route and method.
-#[derive(Debug)]
-pub(crate) struct Route {
-    pub(crate) method: MethodName,
-    pub(crate) pattern: Arc<str>,
-    /// The name of the route's spans.
-    pub(crate) name: Arc<str>,
-    errors: AtomicU64,
-    cancelled: AtomicU64,
-    series: [OnceLock<Box<Series>>; MAX_STATUSES + 1],
-}
-
-/// One route, method and status.
-pub(crate) struct Series {
-    /// The status that was answered, or `None` where there was no answer or no room.
-    pub(crate) status: Option<u16>,
-    pub(crate) durations: Histogram,
-    /// The same durations, of sampled requests only.
-    pub(crate) exemplars: HistogramWithExemplars<ExemplarLabels>,
-}
-
-/// Names the trace of an exemplar; written out when metrics are, and not for each request.
-#[derive(Debug)]
-pub(crate) struct ExemplarLabels(TraceId);
-
-/// How a request ended.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Outcome {
-    pub(crate) status: Option<u16>,
-    pub(crate) error: bool,
-    pub(crate) cancelled: bool,
-}
 
 impl Routes {
     pub(crate) fn new(max: NonZeroUsize) -> Self {
@@ -156,109 +111,9 @@ impl Routes {
     }
 }
 
-impl Route {
-    fn new(method: MethodName, route: Arc<str>) -> Self {
-        Self {
-            method,
-            name: match method.as_str() {
-                Some(method) => format!("{method} {route}").into(),
-                None => Arc::clone(&route),
-            },
-            pattern: route,
-            errors: AtomicU64::new(0),
-            cancelled: AtomicU64::new(0),
-            series: [const { OnceLock::new() }; MAX_STATUSES + 1],
-        }
-    }
-
-    #[inline]
-    pub(crate) fn record(&self, duration: Duration, outcome: Outcome) -> &Series {
-        let series = self.find(outcome.status);
-        series.durations.record(duration);
-        if outcome.error {
-            self.errors.fetch_add(1, Ordering::Relaxed);
-        }
-        if outcome.cancelled {
-            self.cancelled.fetch_add(1, Ordering::Relaxed);
-        }
-        series
-    }
-
-    pub(crate) fn errors(&self) -> u64 {
-        self.errors.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn cancelled(&self) -> u64 {
-        self.cancelled.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn series(&self) -> impl Iterator<Item = &Series> {
-        self.series
-            .iter()
-            .filter_map(OnceLock::get)
-            .map(|series| &**series)
-    }
-
-    pub(crate) fn distribution(&self) -> Distribution {
-        let mut all = Distribution::default();
-        for series in self.series() {
-            all.add(&series.durations.distribution());
-        }
-        all
-    }
-
-    fn is_used(&self) -> bool {
-        self.series().next().is_some()
-    }
-
-    #[inline]
-    fn find(&self, status: Option<u16>) -> &Series {
-        for cell in &self.series[..MAX_STATUSES] {
-            // Another thread may take the cell for another status first; then the next will do.
-            let series = cell.get_or_init(|| Box::new(Series::new(status)));
-            if series.status == status {
-                return series;
-            }
-        }
-        self.series[MAX_STATUSES].get_or_init(|| Box::new(Series::new(None)))
-    }
-}
-
-impl Series {
-    fn new(status: Option<u16>) -> Self {
-        Self {
-            status,
-            durations: Histogram::new(),
-            exemplars: HistogramWithExemplars::new(BOUNDS.into_iter()),
-        }
-    }
-
-    pub(crate) fn exemplify(&self, duration: Duration, trace_id: TraceId) {
-        self.exemplars.observe(
-            duration.as_secs_f64(),
-            Some(ExemplarLabels(trace_id)),
-            Some(tooloo_clock::wall()),
-        );
-    }
-}
-
-impl EncodeLabelSet for ExemplarLabels {
-    fn encode(&self, encoder: &mut LabelSetEncoder<'_>) -> fmt::Result {
-        [("trace_id", self.0.to_string())].encode(encoder)
-    }
-}
-
 impl fmt::Debug for Routes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.all()).finish()
-    }
-}
-
-impl fmt::Debug for Series {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Series")
-            .field("status", &self.status)
-            .finish_non_exhaustive()
     }
 }
 
@@ -276,7 +131,10 @@ fn hash(method: MethodName, route: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::figures::Outcome;
 
     fn routes(max: usize) -> Routes {
         Routes::new(NonZeroUsize::new(max).unwrap())
@@ -285,7 +143,7 @@ mod tests {
     fn ok(status: u16) -> Outcome {
         Outcome {
             status: Some(status),
-            error: status >= 500,
+            error: false,
             cancelled: false,
         }
     }
@@ -312,23 +170,6 @@ mod tests {
     }
 
     #[test]
-    fn counts_by_status_and_shares_the_last_series() {
-        let routes = routes(2);
-        let route = routes.get(routes.resolve(MethodName::Get, "/a"));
-        for status in 200..230 {
-            route.record(Duration::from_millis(1), ok(status));
-        }
-        route.record(Duration::from_millis(1), ok(200));
-        let counts: Vec<_> = route
-            .series()
-            .map(|series| (series.status, series.durations.distribution().count))
-            .collect();
-        assert_eq!(counts[0], (Some(200), 2));
-        assert_eq!(counts.last(), Some(&(None, 6)));
-        assert_eq!(route.distribution().count, 31);
-    }
-
-    #[test]
     fn threads_that_race_for_a_new_route_agree() {
         let routes = routes(64);
         std::thread::scope(|scope| {
@@ -343,6 +184,12 @@ mod tests {
             (0..4).for_each(|_| drop(scope.spawn(race)));
         });
         assert_eq!(routes.all().count(), 64);
-        assert!(routes.all().all(|route| route.distribution().count == 4));
+        let counts = |route: &Route| -> u64 {
+            let series = route.series();
+            series
+                .map(|series| series.durations.distribution().count)
+                .sum()
+        };
+        assert!(routes.all().all(|route| counts(route) == 4));
     }
 }

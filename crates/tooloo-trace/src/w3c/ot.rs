@@ -3,7 +3,7 @@
 //! See OpenTelemetry's `TraceState` handling, "Probability Sampling". Both values are 56 bits; a threshold is
 //! written without its trailing zeros, a randomness with all fourteen digits.
 
-use super::tracestate::Tracestate;
+use super::tracestate::{MAX_PART, Tracestate};
 
 const KEY: &str = "ot";
 const DIGITS: usize = 14;
@@ -41,13 +41,15 @@ pub(crate) fn write(state: &mut Tracestate, probability: Probability) {
     if let Some(randomness) = probability.randomness {
         member.push(format!("rv:{randomness:014x}"));
     }
+    let own = member.len();
     let others = fields(state).filter(|(key, _)| !matches!(*key, "th" | "rv"));
     member.extend(others.map(|(key, value)| format!("{key}:{value}")));
-    let member = member.join(";");
-    state.set(
-        KEY,
-        Some(member.as_str()).filter(|member| !member.is_empty()),
-    );
+    let mut text = member.join(";");
+    if text.len() > MAX_PART {
+        // A member that is too long would cost everybody theirs: what is not ours goes.
+        text = member[..own].join(";");
+    }
+    state.set(KEY, Some(text.as_str()).filter(|text| !text.is_empty()));
 }
 
 fn fields(state: &Tracestate) -> impl Iterator<Item = (&str, &str)> {
@@ -119,6 +121,22 @@ mod tests {
         assert_eq!(state.to_header().unwrap(), "ot=th:c;pn:abc,vendor=x");
         write(&mut state, Probability::default());
         assert_eq!(state.to_header().unwrap(), "ot=pn:abc,vendor=x");
+    }
+
+    #[test]
+    fn a_member_never_grows_beyond_what_others_accept() {
+        let mut state = state(&format!("ot=pn:{},vendor=x", "a".repeat(250)));
+        let threshold = Some(0xc0_0000_0000_0001);
+        write(
+            &mut state,
+            Probability {
+                threshold,
+                randomness: None,
+            },
+        );
+        let header = state.to_header().unwrap();
+        assert_eq!(header, "ot=th:c0000000000001,vendor=x");
+        assert!(Tracestate::parse(std::iter::once(header.as_bytes())).is_some());
     }
 
     proptest! {

@@ -7,7 +7,7 @@ use super::TRACESTATE;
 /// List members a header may have; one more and all of it is discarded.
 const MAX_MEMBERS: usize = 32;
 /// Characters a key or a value may have.
-const MAX_PART: usize = 256;
+pub(crate) const MAX_PART: usize = 256;
 
 /// The members in order, each `key=value`, without white space or duplicates.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
