@@ -44,25 +44,31 @@ async fn a_dead_provider_is_passed_over() {
     );
     // Only the call that was answered is paid for.
     let spent = micros(&answer["cost"]);
-    rig.budget
-        .until("/api/v1/budget", |today| micros(&today["reserved"]) == 0)
-        .await;
     assert_eq!(rig.budget.money().await, (spent, 0));
 }
 
 #[tokio::test]
-async fn a_failing_a_silent_and_a_babbling_provider_are_passed_over() {
+async fn providers_that_fail_are_passed_over_and_paid_for_what_they_may_have_done() {
     let failing = Answer::new(StatusCode::BAD_GATEWAY).with_chunks(["<html>"]);
+    let failing_halfway = failing.clone().broken_off();
     let silent = Answer::new(StatusCode::OK).with_gate(Gate::shut());
     let babbling = Answer::new(StatusCode::OK).with_chunks(["[1, 2"]);
     let broken = Answer::new(StatusCode::OK).with_chunks(["{"]).broken_off();
     let refusing = Answer::new(StatusCode::UNAUTHORIZED);
-    for (answer, kind) in [
-        (failing, "server-error"),
-        (silent, "timed-out"),
-        (babbling, "bad-answer"),
-        (broken, "unreachable"),
-        (refusing, "refused"),
+    let usage = r#"{"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 9}}"#;
+    let speechless = Answer::new(StatusCode::OK).with_chunks([usage]);
+    let endless = Answer::new(StatusCode::OK).with_chunks(["x".repeat(5 * 1024 * 1024)]);
+    // The prompt, what the format adds to it, and the longest answer.
+    let most = 10 + 64 + 512;
+    for (answer, kind, owed) in [
+        (failing, "server-error", 0),
+        (failing_halfway, "server-error", 0),
+        (refusing, "refused", 0),
+        (speechless, "bad-answer", 7 + 9),
+        (silent, "timed-out", most),
+        (babbling, "bad-answer", most),
+        (broken, "unreachable", most),
+        (endless, "bad-answer", most),
     ] {
         let upstream = Upstream::start().await;
         upstream.answer(answer);
@@ -71,7 +77,36 @@ async fn a_failing_a_silent_and_a_babbling_provider_are_passed_over() {
         assert_eq!(answer["provider"], "second", "{kind}: {answer}");
         assert_eq!(status_of_first(&rig).await["lastFailure"]["kind"], kind);
         assert_eq!(upstream.received().len(), 1);
+        // What the first may charge for its failure is booked, and nothing stays reserved.
+        assert_eq!(rig.budget.money().await, (micros(&answer["cost"]), 0));
+        let costs = rig.budget.get("/api/v1/providers/costs").await.json();
+        let costs = costs["providers"].as_array().unwrap();
+        let first = costs.iter().find(|costs| costs["name"] == "first");
+        let booked = first.map_or(0, |costs| micros(&costs["spent"]));
+        assert_eq!(booked, owed, "{kind}: {costs:?}");
     }
+}
+
+#[tokio::test]
+async fn money_that_one_provider_gave_back_serves_the_next() {
+    let failing = Upstream::start().await;
+    failing.answer(Answer::new(StatusCode::INTERNAL_SERVER_ERROR));
+    let simulator = Served::simulator(|_| {}).await;
+    let rig = Rig::start(|config| {
+        // A call reserves at most 64 + 5 + 512 tokens: there is room for one.
+        config.daily_limit = budget::Money::from_micros(600);
+        let list = [
+            provider("first", failing.url("/"), &json!({})),
+            provider("second", simulator.url("/"), &json!({})),
+        ];
+        providers(config, &list);
+    })
+    .await;
+    let body = json!({"prompt": "tight", "criticality": "critical"});
+    let reply = rig.budget.post("/api/v1/providers/burst", &body).await;
+    assert_eq!(reply.status, StatusCode::OK, "{}", reply.text());
+    assert_eq!(reply.json()["provider"], "second");
+    assert_eq!(failing.received().len(), 1);
 }
 
 #[tokio::test]

@@ -36,7 +36,10 @@ async fn two_hundred_bursts_at_once_never_pass_a_small_daily_limit() {
                 assert!(reply.header("retry-after").is_some());
                 refused += 1;
             }
-            status => assert_eq!(status, 503, "{}", reply.text()),
+            status => {
+                assert_eq!(status, 503, "{}", reply.text());
+                refused += u32::from(reply.json()["code"] == "budget_reserved");
+            }
         }
     }
     assert!(spent <= limit, "{spent}");
@@ -223,11 +226,12 @@ async fn whoever_finds_the_queue_full_is_told_to_come_back() {
 }
 
 #[tokio::test]
-async fn a_burst_that_waits_too_long_is_let_down() {
+async fn a_burst_that_waits_too_long_is_let_down_and_may_have_cost_all_it_can() {
     let upstream = Upstream::start().await;
-    upstream.answer(Answer::new(StatusCode::OK).with_gate(Gate::shut()));
+    let gate = Gate::shut();
+    upstream.answer(Answer::new(StatusCode::OK).with_gate(gate.clone()));
     let rig = Rig::start(|config| {
-        config.deadline = std::time::Duration::from_millis(50);
+        config.deadline = std::time::Duration::from_millis(200);
         providers(config, &[provider("up", upstream.url("/"), &json!({}))]);
     })
     .await;
@@ -236,7 +240,35 @@ async fn a_burst_that_waits_too_long_is_let_down() {
         504,
         "no provider answered in time",
     );
-    rig.budget
-        .until("/api/v1/budget", |today| micros(&today["reserved"]) == 0)
-        .await;
+    assert_eq!(upstream.received().len(), 1);
+    // The prompt, what the format adds to it, and the longest answer.
+    assert_eq!(rig.budget.money().await, (4 + 64 + 512, 0));
+}
+
+#[tokio::test]
+async fn room_that_running_calls_have_reserved_is_worth_a_second_try() {
+    let upstream = Upstream::start().await;
+    let gate = Gate::shut();
+    let answer = Answer::new(StatusCode::OK).with_chunks([completion("yes", (1, 1))]);
+    upstream.answer(answer.with_gate(gate.clone()));
+    let rig = Rig::start(|config| {
+        config.daily_limit = budget::Money::from_micros(800);
+        providers(config, &[provider("up", upstream.url("/"), &json!({}))]);
+    })
+    .await;
+    let second = async {
+        gate.wait_for(1).await;
+        let refused = rig.budget.burst("two").await;
+        gate.open();
+        refused
+    };
+    let (first, refused) = within(Box::pin(async {
+        tokio::join!(rig.budget.burst("one"), second)
+    }))
+    .await;
+    assert_eq!(first.status, StatusCode::OK);
+    assert_problem(&refused, 503, "$0.000579 is reserved");
+    assert_eq!(refused.json()["code"], "budget_reserved");
+    assert_eq!(refused.header("retry-after"), Some("1"));
+    assert_eq!(rig.budget.burst("two").await.status, StatusCode::OK);
 }

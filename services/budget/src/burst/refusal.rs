@@ -13,6 +13,9 @@ use crate::{
     provider::{Failure, gate::Busy, record::FailureKind},
 };
 
+/// When to try again what running calls are in the way of.
+const SHORT: Duration = Duration::from_secs(1);
+
 /// Why a prompt was not answered.
 #[derive(Clone, Debug)]
 pub(crate) enum Refusal {
@@ -22,7 +25,6 @@ pub(crate) enum Refusal {
     OverBudget {
         over: OverLimit,
         criticality: Criticality,
-        ceiling: Money,
         daily_limit: Money,
     },
     /// No provider answered, or all of them rest.
@@ -57,14 +59,13 @@ impl From<Refusal> for Problem {
         match refusal {
             Refusal::Busy(busy) => {
                 Self::unavailable("providers_busy", format!("all providers are busy: {busy}"))
-                    .with_retry_after(Duration::from_secs(1))
+                    .with_retry_after(SHORT)
             }
             Refusal::OverBudget {
                 over,
                 criticality,
-                ceiling,
                 daily_limit,
-            } => over_budget(over, criticality, ceiling, daily_limit),
+            } => over_budget(over, criticality, daily_limit),
             Refusal::NoProvider {
                 failures,
                 retry_after,
@@ -82,19 +83,23 @@ impl From<Refusal> for Problem {
 }
 
 /// 402, not 429: a client that is told to slow down would try again all day, and a limit of money
-/// is not to be mistaken for one of requests.
-fn over_budget(
-    over: OverLimit,
-    criticality: Criticality,
-    ceiling: Money,
-    daily_limit: Money,
-) -> Problem {
-    let now = tooloo_clock::wall();
-    let OverLimit { spent, reserved } = over;
+/// is not to be mistaken for one of requests. Where the room is only reserved, for calls that run
+/// now and mostly cost less, there may be some in a moment: that is a 503.
+fn over_budget(over: OverLimit, criticality: Criticality, daily_limit: Money) -> Problem {
+    let OverLimit {
+        ceiling,
+        spent,
+        reserved,
+        ..
+    } = over;
     let detail = format!(
         "the daily limit is {daily_limit}, of which calls of criticality `{criticality}` may use \
          {ceiling}; {spent} is spent and {reserved} is reserved today",
     );
+    if over.may_pass() {
+        return Problem::unavailable("budget_reserved", detail).with_retry_after(SHORT);
+    }
+    let now = tooloo_clock::wall();
     Problem::new(StatusCode::PAYMENT_REQUIRED, "daily_limit_reached", detail)
         .with_retry_after(Day::of(now).remaining(now))
 }
@@ -107,7 +112,7 @@ fn no_provider(failures: &[(String, Failure)], retry_after: Option<Duration>) ->
         return Problem::bad_gateway("providers_refused", detail);
     }
     Problem::unavailable("providers_unavailable", detail)
-        .with_retry_after(retry_after.unwrap_or(Duration::from_secs(1)))
+        .with_retry_after(retry_after.unwrap_or(SHORT))
 }
 
 fn list(failures: &[(String, Failure)]) -> String {
@@ -131,17 +136,30 @@ mod tests {
         ("acme".to_owned(), Failure::new(kind, "answered something"))
     }
 
-    #[test]
-    fn names_the_limit_and_when_it_is_lifted() {
-        let problem = Problem::from(Refusal::OverBudget {
+    fn over_budget(amount: u64) -> Problem {
+        Problem::from(Refusal::OverBudget {
             over: OverLimit {
+                amount: Money::from_micros(amount),
+                ceiling: Money::from_micros(80),
                 spent: Money::from_micros(70),
                 reserved: Money::from_micros(9),
             },
             criticality: Criticality::Normal,
-            ceiling: Money::from_micros(80),
             daily_limit: Money::from_micros(100),
-        });
+        })
+    }
+
+    #[test]
+    fn money_that_is_only_reserved_is_worth_a_second_try() {
+        let problem = over_budget(10);
+        assert_eq!(problem.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(problem.retry_after(), Some(SHORT));
+        assert!(problem.detail().contains("$0.000009 is reserved"));
+    }
+
+    #[test]
+    fn names_the_limit_and_when_it_is_lifted() {
+        let problem = over_budget(11);
         assert_eq!(problem.status(), StatusCode::PAYMENT_REQUIRED);
         for part in [
             "daily limit is $0.000100",

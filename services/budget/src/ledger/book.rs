@@ -30,8 +30,17 @@ pub(crate) struct Held {
 /// The ceiling does not leave room for an amount.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct OverLimit {
+    pub(crate) amount: Money,
+    pub(crate) ceiling: Money,
     pub(crate) spent: Money,
     pub(crate) reserved: Money,
+}
+
+impl OverLimit {
+    /// Says whether there is room once calls that run now turn out to cost less than is reserved.
+    pub(crate) fn may_pass(&self) -> bool {
+        self.spent + self.amount <= self.ceiling
+    }
 }
 
 /// What a call turned out to cost.
@@ -79,12 +88,21 @@ pub(crate) fn reserve(
     let day = Day::of(now);
     let spent = spent(conn, day)?;
     let reserved = reserved(conn, day, time)?;
-    if spent + reserved + ask.amount > ask.ceiling {
-        return Ok((expired, Err(OverLimit { spent, reserved })));
+    let Ask {
+        amount, ceiling, ..
+    } = *ask;
+    if spent + reserved + amount > ceiling {
+        let over = OverLimit {
+            amount,
+            ceiling,
+            spent,
+            reserved,
+        };
+        return Ok((expired, Err(over)));
     }
     let expires_at = Moment::from(now + ask.expires_after);
     conn.prepare_cached("INSERT INTO reservations (day, amount, expires_at) VALUES (?1, ?2, ?3)")?
-        .execute(params![day, ask.amount, expires_at])?;
+        .execute(params![day, amount, expires_at])?;
     let id = conn.last_insert_rowid();
     Ok((expired, Ok(Held { id, day })))
 }
@@ -122,7 +140,7 @@ pub(crate) fn release(conn: &Connection, id: i64) -> Result<()> {
     Ok(())
 }
 
-/// Books what a workflow has spent; the same workflow id counts once.
+/// Books what a workflow has spent; the same workflow id counts once, as long as its line is kept.
 pub(crate) fn record(
     conn: &Connection,
     now: SystemTime,

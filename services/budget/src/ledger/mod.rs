@@ -1,9 +1,10 @@
 //! The book of what was spent, and of what is set aside for calls that run now.
 //!
 //! Money is reserved before a call and settled after it, each in one transaction of the one
-//! writer, so calls that run side by side cannot pass a ceiling together. A call that fails gives
-//! its reservation back. The reservation of a process that was killed stays until it expires,
-//! because the provider may have charged for the call, and is then given up.
+//! writer, so calls that run side by side cannot pass a ceiling together. A call that fails
+//! gives its reservation back where nothing can be owed. The reservation of a call that was cut off,
+//! or of a process that was killed, stays until it expires, because the provider may have charged
+//! for the call, and is then given up.
 
 mod book;
 mod figures;
@@ -44,12 +45,15 @@ pub(crate) struct Ledger {
     figures: Arc<Figures>,
 }
 
-/// Money set aside for one call; dropping it gives the money back.
+/// Money set aside for one call, until it is settled, released or expires.
+///
+/// Whoever merely drops it does not know what the call costs, so the money stays set aside.
 #[derive(Debug)]
+#[must_use]
 pub(crate) struct Reservation {
     ledger: Ledger,
     amount: Money,
-    held: Option<Held>,
+    held: Held,
 }
 
 #[derive(Debug, Default)]
@@ -92,7 +96,7 @@ impl Ledger {
         Ok(held.map(|held| Reservation {
             ledger: self.clone(),
             amount,
-            held: Some(held),
+            held,
         }))
     }
 
@@ -163,36 +167,27 @@ impl Reservation {
     /// Turns the reservation into spending, durably.
     ///
     /// Where that fails the reservation stays until it expires: the money may be gone.
-    pub(crate) async fn settle(mut self, charge: Charge) -> Result<(), StoreError> {
-        let Some(held) = self.held.take() else {
-            return Ok(());
-        };
+    pub(crate) async fn settle(self, charge: Charge) -> Result<(), StoreError> {
         if charge.amount > self.amount {
             let (charged, reserved) = (charge.amount, self.amount);
             let provider = charge.provider.as_str();
             tracing::warn!(provider, %charged, %reserved, "a call cost more than it could");
             self.ledger.figures.overruns.fetch_add(1, Ordering::Relaxed);
         }
-        let keep = self.ledger.keep;
+        let (held, keep) = (self.held, self.ledger.keep);
         self.ledger
             .store
             .write(move |tx| book::settle(tx, tooloo_clock::wall(), held, &charge, keep))
             .await
     }
-}
-
-impl Drop for Reservation {
-    fn drop(&mut self) {
-        // Without a runtime the process is ending, and the reservation expires.
-        let (Some(held), Ok(runtime)) = (self.held.take(), tokio::runtime::Handle::try_current())
-        else {
-            return;
-        };
-        let store = self.ledger.store.clone();
-        runtime.spawn(async move {
-            if let Err(error) = store.write(move |tx| book::release(tx, held.id)).await {
-                tracing::warn!(%error, "a reservation could not be released and will expire");
-            }
-        });
+    /// Gives the money back, where nothing can be owed.
+    ///
+    /// Where that fails the reservation stays until it expires.
+    pub(crate) async fn release(self) {
+        let id = self.held.id;
+        let released = self.ledger.store.write(move |tx| book::release(tx, id));
+        if let Err(error) = released.await {
+            tracing::warn!(%error, "a reservation could not be released and will expire");
+        }
     }
 }

@@ -9,7 +9,7 @@ use std::{
 
 use axum::body::Body;
 use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri, header};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Collected, LengthLimitError, Limited};
 use jiff::fmt::rfc2822;
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +51,19 @@ pub(crate) struct Failure {
     pub(crate) detail: String,
     /// How long the provider wants to be left alone.
     pub(crate) rest: Option<Duration>,
+    /// What the provider may charge for it.
+    pub(crate) bill: Bill,
+}
+
+/// What a provider may charge for a call that failed.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Bill {
+    /// Nothing: it was never asked, or it refused.
+    Nothing,
+    /// These tokens of prompt and answer, as it told itself.
+    Usage(u32, u32),
+    /// Up to the most that the call can cost: it may have worked, and nobody knows how much.
+    Unknown,
 }
 
 #[derive(Serialize)]
@@ -68,6 +81,7 @@ struct ChatMessage<'a> {
 
 #[derive(Deserialize)]
 struct ChatResponse {
+    #[serde(default)]
     choices: Vec<ChatChoice>,
     usage: Option<ChatUsage>,
 }
@@ -100,12 +114,18 @@ struct ErrorMember {
 }
 
 impl Failure {
+    /// Creates a failure that costs nothing.
     pub(crate) fn new(kind: FailureKind, detail: impl Into<String>) -> Self {
         Self {
             kind,
             detail: detail.into(),
             rest: None,
+            bill: Bill::Nothing,
         }
+    }
+
+    pub(crate) fn with_bill(self, bill: Bill) -> Self {
+        Self { bill, ..self }
     }
 
     /// No call was made.
@@ -123,30 +143,30 @@ pub(super) async fn complete(
     let request = request(upstream.uri("/chat/completions"), key, question);
     let response = upstream.send(request).await.map_err(|error| {
         let detail = format!("cannot be reached ({})", cause(&error));
-        Failure::new(FailureKind::Unreachable, detail)
+        let bill = if error.is_connect() {
+            Bill::Nothing
+        } else {
+            Bill::Unknown
+        };
+        Failure::new(FailureKind::Unreachable, detail).with_bill(bill)
     })?;
     let (head, body) = response.into_parts();
-    let body = Limited::new(body, MOST_BYTES)
-        .collect()
-        .await
-        .map_err(|error| {
-            if error.is::<LengthLimitError>() {
-                Failure::new(FailureKind::BadAnswer, "answered with too much")
-            } else {
-                Failure::new(FailureKind::Unreachable, "broke off its answer")
-            }
-        })?;
-    let body = body.to_bytes();
-    if head.status.is_success() {
-        completion(&body)
-    } else {
-        Err(refusal(
-            head.status,
-            &head.headers,
-            &body,
-            tooloo_clock::wall(),
-        ))
+    let body = Limited::new(body, MOST_BYTES).collect().await;
+    if !head.status.is_success() {
+        // The status says enough where the rest does not arrive.
+        let body = body.map(Collected::to_bytes).unwrap_or_default();
+        let now = tooloo_clock::wall();
+        return Err(refusal(head.status, &head.headers, &body, now));
     }
+    let body = body.map_err(|error| {
+        let failure = if error.is::<LengthLimitError>() {
+            Failure::new(FailureKind::BadAnswer, "answered with too much")
+        } else {
+            Failure::new(FailureKind::Unreachable, "broke off its answer")
+        };
+        failure.with_bill(Bill::Unknown)
+    })?;
+    completion(&body.to_bytes())
 }
 
 fn request(uri: Uri, key: Option<&HeaderValue>, question: Question<'_>) -> Request<Body> {
@@ -173,16 +193,21 @@ fn request(uri: Uri, key: Option<&HeaderValue>, question: Question<'_>) -> Reque
 }
 
 fn completion(body: &[u8]) -> Result<Completion, Failure> {
-    let bad = |what| Failure::new(FailureKind::BadAnswer, what);
-    let response: ChatResponse = serde_json::from_slice(body)
-        .map_err(|_| bad("answered with something that is no chat completion"))?;
-    let choice = response.choices.into_iter().next();
-    let text = choice
-        .and_then(|choice| choice.message.content)
-        .ok_or_else(|| bad("answered without a text"))?;
+    let bad = |what, bill| Failure::new(FailureKind::BadAnswer, what).with_bill(bill);
+    let response: ChatResponse = serde_json::from_slice(body).map_err(|_| {
+        let what = "answered with something that is no chat completion";
+        bad(what, Bill::Unknown)
+    })?;
     let usage = response
         .usage
         .map(|usage| (usage.prompt_tokens, usage.completion_tokens));
+    let choice = response.choices.into_iter().next();
+    let text = choice
+        .and_then(|choice| choice.message.content)
+        .ok_or_else(|| {
+            let bill = usage.map_or(Bill::Unknown, |(input, output)| Bill::Usage(input, output));
+            bad("answered without a text", bill)
+        })?;
     Ok(Completion { text, usage })
 }
 
@@ -214,6 +239,7 @@ fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8], now: SystemTime
         kind,
         detail,
         rest: rest.map(|rest| rest.min(LONGEST_REST)),
+        bill: Bill::Nothing,
     }
 }
 
@@ -303,6 +329,17 @@ mod tests {
         ] {
             let failure = completion(body.as_bytes()).unwrap_err();
             assert_eq!(failure.kind, FailureKind::BadAnswer, "{body}");
+            assert_eq!(failure.bill, Bill::Unknown, "{body}");
+        }
+    }
+
+    #[test]
+    fn an_answer_without_a_text_is_billed_as_it_says() {
+        for choices in ["[]", r#"[{"message": {"content": null}}]"#] {
+            let usage = r#"{"prompt_tokens": 7, "completion_tokens": 9}"#;
+            let body = format!(r#"{{"choices": {choices}, "usage": {usage}}}"#);
+            let failure = completion(body.as_bytes()).unwrap_err();
+            assert_eq!(failure.bill, Bill::Usage(7, 9), "{body}");
         }
     }
 

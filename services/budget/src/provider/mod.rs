@@ -18,7 +18,7 @@ use tokio::time;
 use tooloo_clock::Instant;
 use tooloo_service::Secret;
 
-pub(crate) use self::call::{Completion, Failure};
+pub(crate) use self::call::{Bill, Completion, Failure};
 use self::{
     call::Question,
     config::ProviderConfig,
@@ -145,10 +145,9 @@ impl Provider {
         let result = time::timeout_at(deadline.min(own_deadline), call)
             .await
             .unwrap_or_else(|_| {
-                Err(Failure::new(
-                    FailureKind::TimedOut,
-                    "did not answer in time",
-                ))
+                let failure = Failure::new(FailureKind::TimedOut, "did not answer in time");
+                // The client does not tell how far it came: the provider may be at work.
+                Err(failure.with_bill(Bill::Unknown))
             });
         let now = tooloo_clock::now();
         if result.is_err() && now >= deadline && deadline < own_deadline {
