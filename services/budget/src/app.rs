@@ -21,6 +21,10 @@ use crate::{
     routes::{self, Budget, Limits},
 };
 
+/// The most that a drain keeps for what follows the last call: booking it, and the services of a
+/// fleet that end afterwards.
+const DRAIN_MARGIN: Duration = Duration::from_secs(4);
+
 /// How much longer than a burst its reservation lasts where nobody gives it back.
 const RESERVATION_MARGIN: Duration = Duration::from_secs(60);
 
@@ -42,6 +46,7 @@ pub(crate) async fn build(
     let config = settings.domain;
     let mut kit = Kit::new(&SERVICE, &settings.kit)?;
     prepare(&mut kit);
+    let deadline = deadline(config.deadline, &settings.kit)?;
 
     let store = Store::open(kit.data_file("budget.sqlite"), ledger::MIGRATIONS).await?;
     let keep = Retention {
@@ -49,7 +54,7 @@ pub(crate) async fn build(
         entries: config.history_entries.get(),
         cohorts: config.max_cohorts.get(),
     };
-    let ledger = Ledger::new(store.clone(), keep, config.deadline + RESERVATION_MARGIN);
+    let ledger = Ledger::new(store.clone(), keep, deadline + RESERVATION_MARGIN);
     let gate = Gate::new(config.max_concurrency, config.max_waiting as usize);
     let configured = Policy {
         max_concurrency: config.max_concurrency,
@@ -64,7 +69,7 @@ pub(crate) async fn build(
         gate: gate.clone(),
         daily_limit: config.daily_limit,
         shares: config.shares,
-        deadline: config.deadline,
+        deadline,
     };
     let calls = TaskTracker::new();
     let bursts = Bursts::new(desk.clone(), kit.tracer().clone(), calls.clone());
@@ -109,6 +114,20 @@ pub(crate) async fn build(
         limits,
     };
     Ok(kit.finish(routes::router(budget)))
+}
+
+/// Cuts the time that a burst may take to what a drain leaves for it.
+fn deadline(wanted: Duration, kit: &KitConfig) -> Result<Duration, StartError> {
+    let left = kit.drain_deadline.saturating_sub(kit.drain_grace);
+    let most = left.saturating_sub(DRAIN_MARGIN.min(left / 2));
+    if most.is_zero() {
+        let why = "`drain_deadline` is not above `drain_grace`: no paid call could be booked";
+        return Err(StartError::new(why));
+    }
+    if wanted > most {
+        tracing::warn!(?wanted, ?most, "bursts take no longer than a drain waits");
+    }
+    Ok(wanted.min(most))
 }
 
 /// Makes ways to the providers.
@@ -158,5 +177,31 @@ fn key(provider: &ProviderConfig) -> Result<Option<Secret>, StartError> {
             "the provider `{}` needs its key in the environment variable `{variable}`",
             provider.name
         ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn cut(wanted: Duration, drain_deadline: Duration) -> Result<Duration, StartError> {
+        let mut kit = KitConfig::default();
+        kit.drain_grace = SECOND;
+        kit.drain_deadline = drain_deadline;
+        deadline(wanted, &kit)
+    }
+
+    #[test]
+    fn a_burst_takes_no_longer_than_a_drain_waits_for_it() {
+        let usual = BudgetConfig::default().deadline;
+        let kept = deadline(usual, &KitConfig::default()).unwrap();
+        assert_eq!(kept, usual, "the defaults fit");
+        assert_eq!(cut(60 * SECOND, 25 * SECOND).unwrap(), 20 * SECOND);
+        assert_eq!(cut(60 * SECOND, 3 * SECOND).unwrap(), SECOND);
+        assert_eq!(cut(SECOND / 2, 3 * SECOND).unwrap(), SECOND / 2);
+        let error = cut(SECOND, SECOND).unwrap_err();
+        assert!(error.to_string().contains("`drain_deadline`"), "{error}");
     }
 }

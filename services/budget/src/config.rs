@@ -30,13 +30,17 @@ pub struct BudgetConfig {
     /// The most calls that wait for a provider, and the most that wait for each.
     pub max_waiting: u32,
     /// How long a burst may take, waiting and failover included.
+    ///
+    /// It is cut to what a drain leaves for calls that run, so that every one of them is booked:
+    /// `drain_deadline` less `drain_grace`, less four seconds or half of it, whichever is shorter,
+    /// for booking and for the services of a fleet that end afterwards.
     #[serde(with = "duration")]
     pub deadline: Duration,
     /// The longest prompt, in bytes.
     pub max_prompt_bytes: NonZeroU32,
     /// The most tokens that a provider may answer with.
     pub max_output_tokens: NonZeroU32,
-    /// The longest time that an answer may be asked to be kept.
+    /// The longest time that an answer may be asked to be kept; none is kept.
     #[serde(with = "duration")]
     pub max_ttl: Duration,
     /// The most listeners to the real-time figures.
@@ -62,7 +66,7 @@ impl Default for BudgetConfig {
             providers: ProviderList::default(),
             max_concurrency: count::<16>(),
             max_waiting: 256,
-            deadline: Duration::from_secs(25),
+            deadline: Duration::from_secs(15),
             max_prompt_bytes: count::<32_768>(),
             max_output_tokens: count::<512>(),
             max_ttl: Duration::from_secs(86_400),

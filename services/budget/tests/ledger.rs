@@ -9,12 +9,14 @@ use std::{
     time::Duration,
 };
 
+use budget::{BudgetConfig, SERVICE};
 use futures_util::future::join_all;
 use http::{Method, StatusCode};
 use rig::{Program, Rig, Served, assert_problem, budget_in, micros, provider, providers, within};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tooloo_testkit::{Client, client::request};
+use tooloo_service::Settings;
+use tooloo_testkit::{Answer, Client, Gate, Upstream, client::request};
 
 #[tokio::test]
 async fn a_workflow_is_booked_once_against_its_cohort_and_the_day() {
@@ -202,6 +204,29 @@ async fn a_restart_keeps_the_ledger_and_the_policy() {
         (&before["days"], &before["entries"]),
         (&after["days"], &after["entries"])
     );
+}
+
+#[tokio::test]
+async fn a_drain_waits_until_the_last_call_is_booked() {
+    let upstream = Upstream::start().await;
+    let gate = Gate::shut();
+    upstream.answer(Answer::new(StatusCode::OK).with_gate(gate.clone()));
+    let folder = TempDir::new().unwrap();
+    let mut settings: Settings<BudgetConfig> = Settings::for_tests(&SERVICE, folder.path());
+    settings.kit.drain_deadline = Duration::from_secs(1);
+    let list = [provider("up", upstream.url("/"), &json!({}))];
+    providers(&mut settings.domain, &list);
+    let budget = Served::start(budget::app(settings).await.unwrap()).await;
+    let url = budget.url("/api/v1/providers/burst");
+    let body = json!({"prompt": "last"});
+    let asking = tokio::spawn(async move { Client::new().post(url, &body).await });
+    within(gate.wait_for(1)).await;
+    // The call outlives its asker, and the provider never answers.
+    asking.abort();
+    budget.stop().await;
+
+    let budget = budget_in(folder.path(), |_| {}).await;
+    assert_eq!(budget.money().await, (4 + 64 + 512, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
