@@ -134,6 +134,22 @@ fn a_workflow_is_booked_once_and_counts_against_the_day() {
 }
 
 #[test]
+fn a_workflow_is_known_until_as_many_newer_lines_as_are_kept_have_pushed_it_out() {
+    let conn = open();
+    let again = || book::record(&conn, at(1), &workflow(Some("w1"), "ada", 40), KEEP).unwrap();
+    assert_eq!(again(), Recorded::Booked);
+    let more = |lines: u32| {
+        for _ in 0..lines {
+            book::record(&conn, at(1), &workflow(None, "ada", 1), KEEP).unwrap();
+        }
+    };
+    more(KEEP.entries - 1);
+    assert_eq!(again(), Recorded::Duplicate);
+    more(1);
+    assert_eq!(again(), Recorded::Booked);
+}
+
+#[test]
 fn keeps_no_more_than_it_may() {
     let conn = open();
     for n in 0..KEEP.cohorts {

@@ -17,7 +17,8 @@ pub(super) struct BurstRequest {
     /// What to ask.
     #[schema(min_length = 1)]
     prompt: String,
-    /// For how many seconds the answer may be given to others.
+    /// For how many seconds the answer may be given to others. It is checked and has no effect: no
+    /// answer is kept, and only who asks the same meanwhile shares one.
     ttl_seconds: Option<u64>,
     /// How much the answer matters; the policy's criticality unless given.
     criticality: Option<Criticality>,
@@ -28,7 +29,7 @@ pub(super) struct BurstRequest {
 #[serde(rename_all = "camelCase")]
 pub(super) struct BurstAnswer {
     ok: bool,
-    /// Whether the answer was kept from an earlier call.
+    /// Whether the answer was kept from an earlier call; never, as none is kept.
     cached: bool,
     /// Where it came from.
     cache: CacheStatus,
@@ -42,7 +43,8 @@ pub(super) struct BurstAnswer {
     concurrency: u32,
     /// Providers that could be called then.
     providers_available: usize,
-    /// Dollars spent on this request: nothing where another one had already asked the same.
+    /// Dollars spent on this request, failed calls that may be charged for included; nothing where
+    /// another one had already asked the same.
     cost: Money,
     /// Whether another request in flight had asked the same.
     coalesced: bool,
@@ -62,11 +64,15 @@ enum CacheStatus {
     request_body = BurstRequest,
     responses(
         (status = 200, body = BurstAnswer),
-        (status = 402, description = "The daily limit leaves no room for the call"),
+        (status = 402, description = "What is spent today leaves no room for the call"),
         (status = 413, description = "The prompt is too long"),
         (status = 422, description = "A member is missing or makes no sense"),
-        (status = 503, description = "No provider is available"),
-        (status = 504, description = "No provider answered in time"),
+        (
+            status = 503,
+            description = "No provider is available, or running calls have reserved the room for this \
+                           one: try again soon",
+        ),
+        (status = 504, description = "No provider answered in time; it may charge nevertheless"),
     )
 )]
 pub(super) async fn burst(
@@ -83,11 +89,15 @@ pub(super) async fn burst(
     responses(
         (status = 200, body = BurstAnswer),
         (status = 400, description = "A parameter is missing or not valid"),
-        (status = 402, description = "The daily limit leaves no room for the call"),
+        (status = 402, description = "What is spent today leaves no room for the call"),
         (status = 413, description = "The prompt is too long"),
         (status = 422, description = "A parameter makes no sense"),
-        (status = 503, description = "No provider is available"),
-        (status = 504, description = "No provider answered in time"),
+        (
+            status = 503,
+            description = "No provider is available, or running calls have reserved the room for this \
+                           one: try again soon",
+        ),
+        (status = 504, description = "No provider answered in time; it may charge nevertheless"),
     )
 )]
 pub(super) async fn burst_by_query(

@@ -76,7 +76,8 @@ pub(super) struct RecordRequest {
     /// Who spent it; `default` unless given.
     #[serde(default, alias = "cohortId")]
     cohort: CohortName,
-    /// An id of the caller's choice; the same one is booked once.
+    /// An id of the caller's choice. The same one is booked once, as long as the ledger keeps its
+    /// line: until `history_entries` newer lines, calls to providers included, have pushed it out.
     #[schema(min_length = 1, max_length = 128)]
     workflow_id: Option<String>,
     /// Whether the workflow reached its end; it did unless told otherwise.
