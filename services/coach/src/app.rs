@@ -19,7 +19,7 @@ pub async fn app(settings: Settings<CoachConfig>) -> Result<App, StartError> {
 
     // Training takes the rounds; budget pays for hints, and practice goes on without it.
     let training = Training::new(kit.peer("training"));
-    let hints = Hints::new(kit.peer("budget"), settings.domain.hint_timeout);
+    let hints = Hints::new(kit.peer("budget"), &settings.domain);
     let tracer = kit.tracer().clone();
     let coach = Coach::open(store.clone(), training, hints, settings.domain, tracer).await?;
 

@@ -1,22 +1,28 @@
 //! The loop in the background: a session whenever one is due.
 
-use std::{future::pending, time::Duration};
+use std::future::pending;
 
 use jiff::Timestamp;
-use tokio::time::{sleep, sleep_until};
+use tokio::time::sleep_until;
 use tooloo_clock::Instant;
 use tooloo_service::Stop;
 
 use crate::{coach::Coach, error::CoachError, pace::Pace, store};
 
-/// How long a round may still take once the service is ending.
-const LAST_ROUND: Duration = Duration::from_secs(1);
-
-/// Practises until the service ends.
+/// Practises until the service ends, and then waits for the rounds that go on.
+///
+/// The wait has no limit of its own: a call to training has one, and so has the drain.
 pub(crate) async fn run(coach: Coach, stop: Stop) {
+    practise(&coach, &stop).await;
+    let rounds = &coach.inner.rounds;
+    rounds.close();
+    rounds.wait().await;
+}
+
+async fn practise(coach: &Coach, stop: &Stop) {
     let mut pace = Pace::new(tooloo_clock::now() + coach.inner.config.settle);
     loop {
-        let due = next_session(&coach, &mut pace).await;
+        let due = next_session(coach, &mut pace).await;
         tokio::select! {
             biased;
             () = stop.requested() => return,
@@ -25,8 +31,9 @@ pub(crate) async fn run(coach: Coach, stop: Stop) {
         }
         tokio::select! {
             biased;
-            result = coach.session() => ended(&coach, &mut pace, &result),
-            () = async { stop.requested().await; sleep(LAST_ROUND).await } => return,
+            // The session has no next round; the present one is no part of it.
+            () = stop.requested() => return,
+            result = coach.session() => ended(coach, &mut pace, &result),
         }
     }
 }

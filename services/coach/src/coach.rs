@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Mutex as AsyncMutex, Notify};
+use tokio_util::task::TaskTracker;
 use tooloo_service::{Store, StoreError};
 use tooloo_trace::Tracer;
 
@@ -37,6 +38,8 @@ pub(crate) struct Inner {
     pub(crate) changed: Notify,
     /// Rounds are drawn and counted one after the other.
     pub(crate) round: AsyncMutex<()>,
+    /// The rounds that go on, also those that nobody waits for any more.
+    pub(crate) rounds: TaskTracker,
     /// One boost at a time.
     pub(crate) boost: AsyncMutex<()>,
     contact: Mutex<Contact>,
@@ -75,6 +78,7 @@ impl Coach {
                 tracer,
                 changed: Notify::new(),
                 round: AsyncMutex::new(()),
+                rounds: TaskTracker::new(),
                 boost: AsyncMutex::new(()),
                 contact: Mutex::default(),
             }),

@@ -1,6 +1,9 @@
 //! What can be set on the coach.
 
-use std::{num::NonZeroU32, time::Duration};
+use std::{
+    num::{NonZeroU32, NonZeroUsize},
+    time::Duration,
+};
 
 use serde::Deserialize;
 
@@ -19,6 +22,8 @@ pub struct CoachConfig {
     /// How long a hint may take.
     #[serde(with = "tooloo_service::duration")]
     pub hint_timeout: Duration,
+    /// How many topics' last hints are kept, to be given again for an hour.
+    pub hints_kept: NonZeroUsize,
     /// The longest wait between two attempts while training is down.
     #[serde(with = "tooloo_service::duration")]
     pub longest_backoff: Duration,
@@ -32,6 +37,7 @@ impl Default for CoachConfig {
             autostart: false,
             settle: Duration::from_secs(1),
             hint_timeout: Duration::from_secs(5),
+            hints_kept: NonZeroUsize::new(100).expect("a hundred is not zero"),
             longest_backoff: Duration::from_secs(60),
             actions_kept: NonZeroU32::new(1_000).expect("a thousand is not zero"),
         }

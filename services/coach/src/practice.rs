@@ -7,7 +7,6 @@ use crate::{
     coach::Coach,
     error::CoachError,
     round::InPractice,
-    training::Topic,
 };
 
 /// What a boost has done.
@@ -124,13 +123,8 @@ impl Coach {
     }
 
     async fn named(&self, wanted: &str) -> Result<InPractice, CoachError> {
-        let topics = self.inner.training.weakest_first().await?;
-        let names = |topic: &Topic| {
-            topic.id == wanted || topic.name.to_lowercase() == wanted.trim().to_lowercase()
-        };
-        topics
-            .into_iter()
-            .find(names)
+        let topic = self.inner.training.named(wanted).await?;
+        topic
             .map(InPractice::new)
             .ok_or_else(|| CoachError::UnknownTopic(wanted.to_owned()))
     }

@@ -43,7 +43,7 @@ pub(crate) struct Counters {
     pub(crate) boosts: u32,
     /// Sessions and boosts that training's failure ended early.
     pub(crate) failures: u32,
-    /// Hints that a model provider gave.
+    /// Hints that a model provider gave; one that is given again counts once.
     pub(crate) hints: u32,
     /// Hints that were asked for in vain.
     pub(crate) hint_failures: u32,

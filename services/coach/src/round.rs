@@ -35,7 +35,7 @@ impl Coach {
     /// Plays one round and puts it on the record.
     ///
     /// It runs to its end even where whoever asked for it is gone: what training has counted, the
-    /// coach counts too.
+    /// coach counts too. A drain waits for it.
     pub(crate) async fn round(
         &self,
         turn: &mut InPractice,
@@ -46,8 +46,8 @@ impl Coach {
         let topic = turn.topic.id.clone();
         let known = turn.chance;
         let span = span.child("coach round");
-        let round =
-            tokio::spawn(async move { span.in_scope(coach.play(topic, known, kind)).await });
+        let round = async move { span.in_scope(coach.play(topic, known, kind)).await };
+        let round = self.inner.rounds.spawn(round);
         let (action, next) = match round.await {
             Ok(played) => played?,
             Err(failed) => match failed.try_into_panic() {
@@ -93,11 +93,13 @@ impl Coach {
 
     /// Asks for a hint; one that cannot be had is counted, and stops nothing.
     pub(crate) async fn hint(&self, topic: &Topic) -> Result<(), CoachError> {
-        match self.inner.hints.on(&topic.name).await {
+        match self.inner.hints.on(topic).await {
             Ok(hint) => {
-                let action = Action::hinted(store::now(), &topic.id, &hint);
-                self.count_with(action, |counters| counters.hints += 1)
-                    .await
+                let action = Action::hinted(store::now(), &topic.id, &hint.text);
+                self.count_with(action, move |counters| {
+                    counters.hints += u32::from(hint.is_new)
+                })
+                .await
             }
             Err(reason) => {
                 tracing::debug!(topic = topic.id, %reason, "practice goes on without a hint");

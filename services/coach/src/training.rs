@@ -1,7 +1,7 @@
 //! Training, as the coach calls it.
 
-use std::fmt::Write;
-
+use http::StatusCode;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use tooloo_service::{Peer, PeerError};
 
@@ -47,6 +47,11 @@ struct DeepDive {
     predicted_correct: f64,
 }
 
+#[derive(Deserialize)]
+struct Named {
+    topic: Topic,
+}
+
 #[derive(Serialize)]
 struct NewRound<'a> {
     topic: &'a str,
@@ -68,9 +73,17 @@ impl Training {
 
     /// Returns how likely the next answer on a topic is right.
     pub(crate) async fn chance(&self, topic: &str) -> Result<f64, PeerError> {
-        let path = format!("/api/v1/training/deep-dive/{}", path_segment(topic));
-        let dive: DeepDive = self.peer.get(&path).await?;
+        let dive: DeepDive = self.peer.get(&deep_dive(topic)).await?;
         Ok(dive.predicted_correct)
+    }
+
+    /// Finds the topic that `spelling` names, as training reads it.
+    pub(crate) async fn named(&self, spelling: &str) -> Result<Option<Topic>, PeerError> {
+        match self.peer.get::<Named>(&deep_dive(spelling)).await {
+            Ok(named) => Ok(Some(named.topic)),
+            Err(error) if error.status() == Some(StatusCode::NOT_FOUND) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Reports one answer.
@@ -80,27 +93,7 @@ impl Training {
     }
 }
 
-/// Writes a text so that it is one segment of a path (RFC 3986 §2).
-fn path_segment(text: &str) -> String {
-    text.bytes()
-        .fold(String::with_capacity(text.len()), |mut path, byte| {
-            if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-                path.push(byte.into());
-            } else {
-                // Writing to a string cannot fail.
-                let _ = write!(path, "%{byte:02X}");
-            }
-            path
-        })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_topic_stays_one_segment() {
-        assert_eq!(path_segment("graph-theory"), "graph-theory");
-        assert_eq!(path_segment("a/b?c ü"), "a%2Fb%3Fc%20%C3%BC");
-    }
+fn deep_dive(topic: &str) -> String {
+    let segment = utf8_percent_encode(topic, NON_ALPHANUMERIC);
+    format!("/api/v1/training/deep-dive/{segment}")
 }

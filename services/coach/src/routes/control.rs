@@ -26,7 +26,7 @@ const USUAL_FAST_LANE: u32 = 300;
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct BoostRequest {
-    /// A topic's id or name; the weakest topics in turn where none is given.
+    /// A topic's id, or any spelling of its name; the weakest topics in turn where none is given.
     topic: Option<String>,
     /// 1 to 50, 5 where none is given.
     #[schema(minimum = 1, maximum = 50)]
@@ -60,7 +60,10 @@ pub(super) struct BoostAnswer {
 #[utoipa::path(
     post, path = "/api/v1/auto-coach/start", tag = "coach",
     summary = "Start practising in the background",
-    responses((status = 200, body = RunState, description = "The coach runs, also if it did before"))
+    responses(
+        (status = 200, body = RunState, description = "The coach runs, also if it did before"),
+        (status = 503, description = "The database gives no answer"),
+    )
 )]
 pub(super) async fn start(State(coach): State<Coach>) -> Result<Answer<RunState>, Problem> {
     Ok(Answer(coach.start().await?.into()))
@@ -69,7 +72,10 @@ pub(super) async fn start(State(coach): State<Coach>) -> Result<Answer<RunState>
 #[utoipa::path(
     post, path = "/api/v1/auto-coach/stop", tag = "coach",
     summary = "Stop practising in the background",
-    responses((status = 200, body = RunState, description = "The coach rests, also if it did before"))
+    responses(
+        (status = 200, body = RunState, description = "The coach rests, also if it did before"),
+        (status = 503, description = "The database gives no answer"),
+    )
 )]
 pub(super) async fn stop(State(coach): State<Coach>) -> Result<Answer<RunState>, Problem> {
     Ok(Answer(coach.stop().await?.into()))
@@ -84,7 +90,9 @@ pub(super) async fn stop(State(coach): State<Coach>) -> Result<Answer<RunState>,
         (status = 404, description = "No such topic"),
         (status = 409, description = "Another boost goes on"),
         (status = 422, description = "A field has the wrong type or is out of range"),
-        (status = 502, description = "Training cannot be reached"),
+        (status = 502, description = "Training cannot be reached, or gives no usable answer"),
+        (status = 503, description = "The database gives no answer"),
+        (status = 504, description = "Training does not answer in time"),
     )
 )]
 pub(super) async fn boost(
@@ -122,6 +130,7 @@ pub(super) async fn boost(
     responses(
         (status = 200, body = RunState),
         (status = 422, description = "A field has the wrong type or is out of range"),
+        (status = 503, description = "The database gives no answer"),
     )
 )]
 pub(super) async fn fast_lane(
@@ -148,6 +157,7 @@ pub(super) async fn fast_lane(
     responses(
         (status = 200, body = SettingsAnswer),
         (status = 422, description = "A field has the wrong type or is out of range"),
+        (status = 503, description = "The database gives no answer"),
     )
 )]
 pub(super) async fn change_settings(

@@ -66,7 +66,10 @@ pub(super) struct SettingsAnswer {
 #[utoipa::path(
     get, path = "/api/v1/auto-coach/status", tag = "coach",
     summary = "Whether the coach runs, what it has done, and what comes next",
-    responses((status = 200, body = Status))
+    responses(
+        (status = 200, body = Status),
+        (status = 503, description = "The database gives no answer"),
+    )
 )]
 pub(super) async fn status(State(coach): State<Coach>) -> Result<Answer<Status>, Problem> {
     let (record, recent_actions) = coach.log(RECENT).await?;
@@ -93,7 +96,10 @@ pub(super) async fn status(State(coach): State<Coach>) -> Result<Answer<Status>,
 #[utoipa::path(
     get, path = "/api/v1/auto-coach/settings", tag = "coach",
     summary = "How the coach practises",
-    responses((status = 200, body = SettingsAnswer))
+    responses(
+        (status = 200, body = SettingsAnswer),
+        (status = 503, description = "The database gives no answer"),
+    )
 )]
 pub(super) async fn settings(
     State(coach): State<Coach>,

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::time::timeout;
 use tooloo_testkit::{Answer, Gate, Upstream};
 
-use crate::stand::{Coach, PATIENCE, Training, asked_for, json, nowhere, played, scripted};
+use crate::stand::{Coach, DRAIN, PATIENCE, Training, asked_for, json, nowhere, played, scripted};
 
 /// Settings under which one session has one round and no hint.
 fn one_round() -> Value {
@@ -136,15 +136,85 @@ async fn a_stop_ends_the_session_after_its_round() {
 }
 
 #[tokio::test]
-async fn a_drain_does_not_wait_for_a_training_that_hangs() {
+async fn a_drain_waits_for_a_training_that_hangs_no_longer_than_its_deadline() {
     let (training, mut questions) = scripted(played().with_gate(Gate::shut())).await;
     let coach = Coach::new(training.address(), nowhere()).await;
     coach.post("settings", &one_round()).await;
     coach.tell("start").await;
     asked_for(&mut questions, "/round").await;
-    // Far less than the call to training, or the drain itself, may take.
+    // Far less than the call to training may take.
     let drained = timeout(Duration::from_secs(5), coach.app.shutdown()).await;
-    drained.expect("a prompt end");
+    drained.expect("an end at the deadline");
+}
+
+#[tokio::test]
+async fn a_drain_waits_for_the_round_and_begins_no_other() {
+    let gate = Gate::shut();
+    let (training, mut questions) = scripted(played().with_gate(gate.clone())).await;
+    let coach = Coach::new(training.address(), nowhere()).await;
+    coach
+        .post("settings", &json!({"roundsPerSession": 50, "hints": false}))
+        .await;
+    coach.tell("start").await;
+    asked_for(&mut questions, "/round").await;
+    let draining = coach.app.shutdown();
+    let answering = async {
+        // A drain that did not wait would be over long before.
+        tokio::time::sleep(DRAIN / 4).await;
+        gate.open();
+    };
+    timeout(PATIENCE, async { tokio::join!(draining, answering) })
+        .await
+        .expect("an end after the round");
+    assert_eq!(coach.status().await["counters"]["rounds"], 1);
+    assert!(questions.try_recv().is_err(), "no further question");
+}
+
+#[tokio::test]
+async fn a_drain_waits_for_a_round_whose_caller_has_left() {
+    let gate = Gate::shut();
+    let (training, mut questions) = scripted(played().with_gate(gate.clone())).await;
+    let coach = Coach::new(training.address(), nowhere()).await;
+    {
+        let one_round = json!({"rounds": 1});
+        let boost = coach.post("boost", &one_round);
+        tokio::select! {
+            _ = boost => panic!("the gate is shut"),
+            () = asked_for(&mut questions, "/round") => {}
+        }
+    }
+    let answering = async {
+        tokio::time::sleep(DRAIN / 4).await;
+        gate.open();
+    };
+    timeout(PATIENCE, async {
+        tokio::join!(coach.app.shutdown(), answering)
+    })
+    .await
+    .expect("an end after the round");
+    assert_eq!(coach.status().await["counters"]["rounds"], 1);
+}
+
+#[tokio::test]
+async fn a_hint_is_asked_for_once_while_it_is_good() {
+    let (training, _questions) = scripted(played()).await;
+    let budget = Upstream::start().await;
+    budget.answer(json(&json!({"text": "Draw it."})));
+    let coach = Coach::new(training.address(), budget.address()).await;
+    for sessions in 1..=3 {
+        // Every start begins with a session.
+        coach.tell("start").await;
+        coach
+            .status_with(|status| status["counters"]["sessions"] == sessions)
+            .await;
+        coach.tell("stop").await;
+    }
+    let status = coach.status().await;
+    assert_eq!(status["counters"]["hints"], 1, "one was bought");
+    let actions = status["recentActions"].as_array().unwrap();
+    let hints = actions.iter().filter(|action| action["hint"] == "Draw it.");
+    assert_eq!(hints.count(), 3, "each session begins with it");
+    assert_eq!(budget.received().len(), 1);
 }
 
 #[tokio::test]

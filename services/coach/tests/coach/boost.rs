@@ -79,14 +79,20 @@ async fn goes_round_the_weakest_topics() {
 async fn practises_one_topic_by_any_spelling_of_its_name() {
     let training = Training::start().await;
     let coach = Coach::new(training.address, nowhere()).await;
-    let (status, boosted) = coach
-        .post("boost", &json!({"topic": "operating SYSTEMS", "rounds": 2}))
-        .await;
-    assert_eq!(status, StatusCode::OK, "{boosted}");
-    for round in boosted["rounds"].as_array().unwrap() {
-        assert_eq!(round["topic"], "operating-systems");
-        assert_eq!(round["kind"], "boosted");
-        assert!((0.0..=1.0).contains(&round["chance"].as_f64().unwrap()));
+    for spelling in [
+        "operating SYSTEMS",
+        " Operating  Systems",
+        "operating_systems?",
+    ] {
+        let (status, boosted) = coach
+            .post("boost", &json!({"topic": spelling, "rounds": 2}))
+            .await;
+        assert_eq!(status, StatusCode::OK, "{boosted}");
+        for round in boosted["rounds"].as_array().unwrap() {
+            assert_eq!(round["topic"], "operating-systems");
+            assert_eq!(round["kind"], "boosted");
+            assert!((0.0..=1.0).contains(&round["chance"].as_f64().unwrap()));
+        }
     }
 }
 

@@ -21,6 +21,9 @@ use tower::ServiceExt;
 /// How long anything may take before a test fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
+/// How long a drain may take.
+pub(crate) const DRAIN: Duration = Duration::from_secs(1);
+
 pub(crate) struct Coach {
     pub(crate) app: App,
     folder: TempDir,
@@ -101,6 +104,7 @@ async fn open(folder: &Path, peers: [(&str, SocketAddr); 2]) -> App {
         let base = format!("http://{address}").parse().unwrap();
         settings.kit.peers.insert(name.to_owned(), base);
     }
+    settings.kit.drain_deadline = DRAIN;
     let mut config = CoachConfig::default();
     config.settle = Duration::ZERO;
     config.hint_timeout = Duration::from_millis(50);
