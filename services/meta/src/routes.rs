@@ -13,7 +13,7 @@ use tooloo_service::Problem;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use self::query::Analysis;
+use self::query::{Analysis, unknown_topic};
 use crate::{learner::Learner, reading::Judged, training::Training};
 
 /// What the handlers share.
@@ -64,12 +64,17 @@ impl Meta {
     }
 
     /// Reads the history and computes an answer from it, off the runtime's threads.
-    async fn answer<T, F>(&self, analysis: Analysis, compute: F) -> Result<T, Problem>
+    async fn answer<T, F>(&self, mut analysis: Analysis, compute: F) -> Result<T, Problem>
     where
         T: Send + 'static,
         F: FnOnce(&View) -> T + Send + 'static,
     {
         let record = self.training.record().await?;
+        if let Some(wanted) = analysis.topic.take_if(|wanted| !record.has_topic(wanted)) {
+            let id = self.training.topic_id(&wanted).await?;
+            let id = id.filter(|id| record.has_topic(id));
+            analysis.topic = Some(id.ok_or_else(|| unknown_topic(&wanted))?);
+        }
         let now = now();
         let computed = tokio::task::spawn_blocking(move || {
             let lens = analysis.lens;
@@ -83,19 +88,16 @@ impl Meta {
                 mastery_threshold: record.overview.mastery_threshold,
             };
             let learner = Learner::new(record.overview, &record.rounds);
-            if let Some(unknown) = analysis.unknown_topic(&learner) {
-                return Err(unknown);
-            }
-            Ok(compute(&View {
+            compute(&View {
                 learner,
                 analysis,
                 coverage,
                 now,
-            }))
+            })
         });
         computed
             .await
-            .unwrap_or_else(|_| Err(Problem::internal("analysis_failed", "the analysis failed")))
+            .map_err(|_| Problem::internal("analysis_failed", "the analysis failed"))
     }
 }
 

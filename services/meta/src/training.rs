@@ -1,6 +1,8 @@
 //! Reads training's topics and history over HTTP.
 
+use http::StatusCode;
 use jiff::Timestamp;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use tooloo_service::{Peer, Problem};
 
@@ -40,6 +42,11 @@ struct Page {
     rounds: Vec<Round>,
     next: Option<i64>,
     newest: Option<i64>,
+}
+
+#[derive(Debug, Deserialize)]
+struct DeepDive {
+    topic: Topic,
 }
 
 /// What training knows, up to a bound.
@@ -98,6 +105,17 @@ impl Training {
         .checked()
     }
 
+    /// Finds the id of the topic that `spelling` names, as training reads it.
+    pub(crate) async fn topic_id(&self, spelling: &str) -> Result<Option<String>, Problem> {
+        let segment = utf8_percent_encode(spelling, NON_ALPHANUMERIC);
+        let path = format!("/api/v1/training/deep-dive/{segment}");
+        match self.peer.get::<DeepDive>(&path).await {
+            Ok(dive) => Ok(Some(dive.topic.id)),
+            Err(error) if error.status() == Some(StatusCode::NOT_FOUND) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     async fn page(&self, since: i64, limit: usize) -> Result<Page, Problem> {
         let path = format!("/api/v1/training/history?since={since}&limit={limit}");
         Ok(self.peer.get(&path).await?)
@@ -105,6 +123,11 @@ impl Training {
 }
 
 impl Record {
+    /// Says whether there is a topic with this id.
+    pub(crate) fn has_topic(&self, id: &str) -> bool {
+        self.overview.topics.iter().any(|topic| topic.id == id)
+    }
+
     /// Trusts no mastery that is not a probability: everything here is computed from them.
     fn checked(self) -> Result<Self, Problem> {
         let topics = self.overview.topics.iter().map(|topic| topic.mastery);

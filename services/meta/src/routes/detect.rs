@@ -38,7 +38,8 @@ pub(super) struct Tested {
         (status = 200, body = Plateaus),
         (status = 400, description = "A parameter is not valid"),
         (status = 404, description = "No such topic"),
-        (status = 502, description = "Training does not answer"),
+        (status = 502, description = "Training cannot be reached, or gives no usable answer"),
+        (status = 504, description = "Training does not answer in time"),
     )
 )]
 pub(super) async fn detect_plateau(

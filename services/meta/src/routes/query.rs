@@ -5,7 +5,6 @@ use tooloo_service::Problem;
 use utoipa::IntoParams;
 
 use crate::{
-    learner::Learner,
     reading::Lens,
     trend::{ALPHAS, MIN_POINTS},
 };
@@ -21,7 +20,7 @@ const MAX_TOPIC: usize = 320;
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct AnalysisQuery {
-    /// A topic's id or name; all of them where none is given.
+    /// A topic's id, or any spelling of its name; all of them where none is given.
     topic: Option<String>,
     /// How many of the newest rounds to look at: 8 to 500, 30 where none is given.
     #[param(minimum = 8, maximum = 500)]
@@ -81,15 +80,9 @@ impl AnalysisQuery {
     }
 }
 
-impl Analysis {
-    /// Returns a 404 [`Problem`] where the topic asked for does not exist.
-    pub(super) fn unknown_topic(&self, learner: &Learner) -> Option<Problem> {
-        let wanted = self.topic.as_deref()?;
-        learner
-            .topic(wanted)
-            .is_none()
-            .then(|| Problem::not_found("unknown_topic", format!("there is no topic `{wanted}`")))
-    }
+/// Returns a 404 [`Problem`] for a topic that does not exist.
+pub(super) fn unknown_topic(wanted: &str) -> Problem {
+    Problem::not_found("unknown_topic", format!("there is no topic `{wanted}`"))
 }
 
 pub(super) fn invalid(detail: String) -> Problem {

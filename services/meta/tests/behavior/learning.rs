@@ -103,6 +103,21 @@ async fn a_rising_topic_is_forecast_to_be_mastered() {
 }
 
 #[tokio::test]
+async fn a_topic_is_found_by_any_spelling_that_training_reads() {
+    let fleet = fleet().await;
+    fleet.play("operating-systems", "wr").await;
+    for spelling in [
+        "operating-systems",
+        "OPERATING_SYSTEMS",
+        "%20operating%20%20Systems%3F",
+    ] {
+        let (status, answer) = fleet.ask(&format!("trajectory?topic={spelling}")).await;
+        assert_eq!(status, StatusCode::OK, "{spelling}: {answer}");
+        assert_eq!(answer["topic"], "operating-systems", "{spelling}");
+    }
+}
+
+#[tokio::test]
 async fn the_trajectory_shows_the_rounds_and_continues_them() {
     let fleet = fleet().await;
     fleet.play("compilers", "wwrwrwrrwr").await;
@@ -144,6 +159,8 @@ async fn a_bad_parameter_is_refused_by_name() {
         ("alpha=small", 400, "alpha"),
         ("topic=", 400, "topic"),
         ("topic=alchemy", 404, "alchemy"),
+        ("topic=..", 404, ".."),
+        ("topic=alchemy%2F..%2Fdatabases", 404, "alchemy"),
         ("widow=30", 400, "widow"),
     ] {
         for path in [
