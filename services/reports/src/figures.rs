@@ -69,8 +69,8 @@ const DOMAIN: [(&str, &str, Draw); 18] = [
     }),
 ];
 
-/// How a figure of the whole fleet is put together.
-type Join = fn(&[f64]) -> Option<f64>;
+/// How a figure of the whole fleet is put together from each service's.
+type Join = fn(&[Option<f64>]) -> Option<f64>;
 
 /// The figures of the fleet's traffic, of all services together.
 const TRAFFIC: [(&str, Draw, Join); 5] = [
@@ -103,8 +103,8 @@ const RESTARTING: [&str; 4] = ["spentToday", "paidCallsToday", "requests", "erro
 impl Figures {
     /// Draws every figure from what was said.
     ///
-    /// A figure of all services is known only where all of them answered: half a sum is a wrong
-    /// number, not an old one.
+    /// A figure of all services is known only where all of them answered, and a sum only where all of
+    /// them gave their part: half a sum is a wrong number, not an old one.
     pub(crate) fn of(said: &[(Source, Result<Answer, String>)]) -> Self {
         let domain = DOMAIN.map(|(figure, source, draw)| {
             let answer = said
@@ -119,13 +119,11 @@ impl Figures {
             .map(|(_, said)| said.as_ref().ok())
             .collect();
         let traffic = TRAFFIC.map(|(figure, draw, join)| {
-            let drawn = traffic
-                .as_ref()
-                .map(|answers| answers.iter().copied().filter_map(draw));
-            (
-                figure,
-                drawn.and_then(|drawn| join(&drawn.collect::<Vec<f64>>())),
-            )
+            let joined = traffic.as_ref().and_then(|answers| {
+                let drawn: Vec<_> = answers.iter().copied().map(draw).collect();
+                join(&drawn)
+            });
+            (figure, joined)
         });
         Self(domain.into_iter().chain(traffic).collect())
     }
@@ -186,13 +184,15 @@ fn route_errors(answer: &Answer) -> Option<f64> {
         .sum()
 }
 
-/// `sum` of nothing is nothing, not zero: there was no service to count.
-fn sum(numbers: &[f64]) -> Option<f64> {
-    (!numbers.is_empty()).then(|| numbers.iter().sum())
+/// The sum of nothing is nothing, not zero: there was no service to count.
+fn sum(parts: &[Option<f64>]) -> Option<f64> {
+    let sum = parts.iter().copied().sum::<Option<f64>>();
+    sum.filter(|_| !parts.is_empty())
 }
 
-fn largest(numbers: &[f64]) -> Option<f64> {
-    numbers.iter().copied().reduce(f64::max)
+/// A service that was not called yet has no latency: the largest is that of the others.
+fn largest(parts: &[Option<f64>]) -> Option<f64> {
+    parts.iter().copied().flatten().reduce(f64::max)
 }
 
 #[cfg(test)]
@@ -237,8 +237,17 @@ mod tests {
     fn a_sum_that_lacks_a_service_is_not_known() {
         let tracer = json!({"tracer": {"totalTraces": 10}});
         let mut said = all_saying(&json!({}), &tracer);
-        said.last_mut().unwrap().1 = Err("down".to_owned());
-        assert_eq!(Figures::of(&said).get("requests"), None);
+        for last in [Err("down".to_owned()), Ok(answer(&json!({"tracer": {}})))] {
+            said.last_mut().unwrap().1 = last;
+            assert_eq!(Figures::of(&said).get("requests"), None);
+        }
+    }
+
+    #[test]
+    fn the_slowest_is_the_slowest_of_those_that_were_called() {
+        let mut said = all_saying(&json!({}), &json!({"tracer": {"p99Latency": null}}));
+        said.last_mut().unwrap().1 = Ok(answer(&json!({"tracer": {"p99Latency": 9}})));
+        assert_eq!(Figures::of(&said).get("slowestP99"), Some(9.0));
     }
 
     #[test]

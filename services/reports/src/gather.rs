@@ -62,7 +62,7 @@ pub(crate) struct Gathered {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Copy {
-    /// Whether this is an old answer, because there is no new one.
+    /// Whether there is no new answer: this is an old one, or none at all.
     pub(crate) stale: bool,
     /// When the answer was taken.
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -166,8 +166,11 @@ impl Inner {
         let spacing = self.config.snapshot_spacing;
         let kept = self.config.snapshots_kept.get();
         let write = move |tx: &Transaction<'_>| {
-            for (key, data) in &copies {
-                copies::keep(tx, key, time, data)?;
+            for (source, data) in &copies {
+                if !copies::keep(tx, source, time, data)? {
+                    let bytes = data.len();
+                    tracing::warn!(source, bytes, "an answer is too large to be kept");
+                }
             }
             let previous = snapshots::newest(tx)?;
             snapshots::add(tx, &snapshot, spacing, kept)?;
@@ -235,7 +238,7 @@ impl Copy {
 
     fn absent(error: String) -> Self {
         Self {
-            stale: false,
+            stale: true,
             taken_at: None,
             age: None,
             error: Some(error),

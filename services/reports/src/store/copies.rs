@@ -9,19 +9,19 @@ use super::At;
 /// The largest answer that is kept, in bytes.
 const MAX_BYTES: usize = 256 * 1024;
 
-/// Keeps an answer in the place of the one before, unless it is too large to keep.
+/// Keeps an answer in the place of the one before; `false` where it is too large to be kept.
 pub(crate) fn keep(
     tx: &Transaction<'_>,
     source: &str,
     taken_at: Timestamp,
     data: &str,
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<bool> {
     if data.len() > MAX_BYTES {
-        return Ok(());
+        return Ok(false);
     }
     tx.prepare_cached("REPLACE INTO copies (source, taken_at, data) VALUES (?1, ?2, ?3)")?
         .execute(params![source, At(taken_at), data])?;
-    Ok(())
+    Ok(true)
 }
 
 /// Returns the answer that was kept, and when it was taken.
@@ -49,9 +49,9 @@ mod tests {
         let mut db = testing::empty();
         let tx = db.transaction().unwrap();
         let taken_at = Timestamp::UNIX_EPOCH;
-        keep(&tx, "a", taken_at, r#"{"n":1}"#).unwrap();
-        keep(&tx, "a", taken_at, r#"{"n":2}"#).unwrap();
-        keep(&tx, "b", taken_at, &" ".repeat(MAX_BYTES + 1)).unwrap();
+        assert!(keep(&tx, "a", taken_at, r#"{"n":1}"#).unwrap());
+        assert!(keep(&tx, "a", taken_at, r#"{"n":2}"#).unwrap());
+        assert!(!keep(&tx, "b", taken_at, &" ".repeat(MAX_BYTES + 1)).unwrap());
         let (_, data) = last(&tx, "a").unwrap().unwrap();
         assert_eq!(data["n"], 2);
         assert_eq!(last(&tx, "b").unwrap(), None);

@@ -14,17 +14,17 @@ pub(crate) struct Snapshot {
     pub(crate) figures: BTreeMap<String, f64>,
 }
 
-/// Adds a snapshot, unless the newest is younger than `spacing`, and forgets all but `keep`.
+/// Adds a snapshot, unless the last one added is younger than `spacing`, and forgets all but `keep`.
 pub(crate) fn add(
     tx: &Transaction<'_>,
     snapshot: &Snapshot,
     spacing: Duration,
     keep: u32,
 ) -> rusqlite::Result<()> {
-    let age = newest(tx)?.and_then(|newest| {
-        // A clock that was set back makes no age: the snapshot is due.
-        Duration::try_from(snapshot.time.duration_since(newest.time)).ok()
-    });
+    // The last one added is not the one with the newest time where the clock was set back. Then it
+    // has no age, and the snapshot is due: the next one has an age again.
+    let age = last_added(tx)?
+        .and_then(|last| Duration::try_from(snapshot.time.duration_since(last)).ok());
     if age.is_some_and(|age| age < spacing) {
         return Ok(());
     }
@@ -67,6 +67,12 @@ pub(crate) fn from(db: &Connection, time: Timestamp) -> rusqlite::Result<Vec<Sna
     db.prepare_cached("SELECT time, figures FROM snapshots WHERE time >= ?1 ORDER BY time, id")?
         .query_map([At(time)], read)?
         .collect()
+}
+
+fn last_added(db: &Connection) -> rusqlite::Result<Option<Timestamp>> {
+    db.prepare_cached("SELECT time FROM snapshots ORDER BY id DESC LIMIT 1")?
+        .query_row([], |row| row.get(0).map(|At(time)| time))
+        .optional()
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Snapshot> {
@@ -115,10 +121,13 @@ mod tests {
         let mut db = testing::empty();
         let tx = db.transaction().unwrap();
         add(&tx, &at_second(1_000), SPACING, 10).unwrap();
-        add(&tx, &at_second(10), SPACING, 10).unwrap();
+        for second in [10, 11, 69, 70] {
+            add(&tx, &at_second(second), SPACING, 10).unwrap();
+        }
         assert_eq!(
             times(&from(&tx, Timestamp::UNIX_EPOCH).unwrap()),
-            [10, 1_000]
+            [10, 70, 1_000],
+            "and they keep their distance"
         );
     }
 
