@@ -23,7 +23,9 @@ pub async fn app(settings: Settings<WebConfig>) -> Result<App, StartError> {
     let mut kit = Kit::new(&SERVICE, &config)?;
 
     // What looks at the fleet is no part of what it sees: the page asks every few seconds.
-    kit.uncounted(system::router(Fleet::new(&kit, fleet_deadline)).merge(dashboard::router()));
+    kit.uncounted(
+        system::router(Fleet::new(&kit, &config, fleet_deadline)).merge(dashboard::router()),
+    );
     // All that is counted is what other services answer.
     let routes = gateway::router(&kit, pseudonym);
 

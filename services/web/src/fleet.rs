@@ -8,7 +8,7 @@ use serde::{Serialize, de::IgnoredAny};
 use serde_json::{Map, Value};
 use tokio::time::timeout;
 use tooloo_hub::Hub;
-use tooloo_service::{Kit, Peer, PeerError, directory};
+use tooloo_service::{Kit, KitConfig, Peer, PeerError, directory};
 use utoipa::ToSchema;
 
 /// Where the figures of each service are to be had.
@@ -27,8 +27,9 @@ struct Member {
 
 #[derive(Debug)]
 enum Source {
-    /// The gateway asks itself without a call.
-    Here(Hub),
+    /// The gateway has its own figures without a call. Whether it is ready it asks as others would,
+    /// unless the system chose its port.
+    Here(Hub, Option<Peer>),
     There(Peer),
 }
 
@@ -36,7 +37,7 @@ enum Source {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Found {
     service: &'static str,
-    /// Where it was looked for.
+    /// Where it was looked for; absent where the gateway does not know its own port.
     #[serde(skip_serializing_if = "Option::is_none")]
     url: Option<String>,
     /// Whether it gave its figures.
@@ -54,15 +55,21 @@ pub(crate) struct Found {
 
 impl Fleet {
     /// Finds all services of the directory.
-    pub(crate) fn new(kit: &Kit, deadline: Duration) -> Self {
+    pub(crate) fn new(kit: &Kit, config: &KitConfig, deadline: Duration) -> Self {
         let own = kit.identity().name;
+        let here = || {
+            let listening = || directory::address(config.host, config.port);
+            let base = config.peers.get(own).cloned();
+            let base = base.or_else(|| (config.port != 0).then(listening));
+            Source::Here(kit.hub().clone(), base.map(|base| kit.client(base, own)))
+        };
         let mut members: Vec<Member> = directory::SERVICES
             .into_iter()
             .map(|entry| Member {
                 name: entry.name,
                 port: entry.port,
                 source: if entry.name == own {
-                    Source::Here(kit.hub().clone())
+                    here()
                 } else {
                     Source::There(kit.peer(entry.name))
                 },
@@ -85,11 +92,15 @@ impl Member {
     async fn look(&self, deadline: Duration) -> Found {
         let started = tooloo_clock::now();
         let (figures, ready, url) = match &self.source {
-            Source::Here(hub) => {
+            Source::Here(hub, itself) => {
                 let mut figures = Map::new();
                 figures.insert("service".to_owned(), self.name.into());
                 figures.extend(hub.snapshot());
-                (Ok(figures), None, None)
+                let (ready, url) = match itself {
+                    Some(peer) => (ready(peer, deadline).await, Some(peer.base().to_string())),
+                    None => (None, None),
+                };
+                (Ok(figures), ready, url)
             }
             Source::There(peer) => {
                 let (figures, ready) = join(figures(peer, deadline), ready(peer, deadline)).await;

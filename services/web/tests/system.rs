@@ -142,6 +142,21 @@ async fn the_fleet_has_every_service_whether_it_answers_or_not() {
 }
 
 #[tokio::test]
+async fn the_gateway_says_of_itself_what_it_says_of_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let front =
+        serving(Router::new().route("/readyz", get(|| async { Json(json!({"ready": true})) })))
+            .await;
+    let peers = [("web", front)];
+    let app = gateway(&peers, folder.path()).await;
+    let answer = json_of(ask(&app, "/api/v1/system/fleet").await).await;
+    let web = &answer["services"][0];
+    assert_eq!(web["service"], "web");
+    assert_eq!(web["ready"], true);
+    assert_eq!(web["url"], format!("http://{front}/"));
+}
+
+#[tokio::test]
 async fn lists_every_path_that_is_passed_on() {
     let folder = tempfile::tempdir().unwrap();
     let app = gateway(&[], folder.path()).await;

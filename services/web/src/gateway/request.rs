@@ -56,20 +56,30 @@ fn host(uri: &Uri, headers: &HeaderMap, version: Version) -> Result<Option<Autho
     if lines.next().is_some() {
         return Err(refuse("is there more than once"));
     }
-    // A target in absolute form outranks the field.
-    if let Some(authority) = uri.authority() {
-        return Ok(Some(authority.clone()));
+    let host = match host {
+        None if version == Version::HTTP_11 => return Err(refuse("is missing")),
+        None => None,
+        Some(host) if host.is_empty() => None,
+        Some(host) => {
+            let host = Authority::try_from(host.as_bytes()).ok();
+            let host = host.filter(is_plain);
+            Some(host.ok_or_else(|| refuse("is no host name with an optional port"))?)
+        }
+    };
+    // A target in absolute form outranks the field, which is checked all the same.
+    match uri.authority() {
+        None => Ok(host),
+        Some(authority) if is_plain(authority) => Ok(Some(authority.clone())),
+        Some(_) => Err(Problem::bad_request(
+            "bad_target",
+            "the target's authority is no host name with an optional port",
+        )),
     }
-    match host {
-        None if version == Version::HTTP_11 => Err(refuse("is missing")),
-        None => Ok(None),
-        Some(host) if host.is_empty() => Ok(None),
-        Some(host) => Authority::try_from(host.as_bytes())
-            .ok()
-            .filter(|host| !host.as_str().contains(['@', '"', '\\']))
-            .map(Some)
-            .ok_or_else(|| refuse("is no host name with an optional port")),
-    }
+}
+
+/// Says whether an authority holds nothing but a host and a port, whoever reads it.
+fn is_plain(authority: &Authority) -> bool {
+    !authority.as_str().contains(['@', '"', '\\'])
 }
 
 fn check_expectations(headers: &HeaderMap) -> Result<(), Problem> {
@@ -152,6 +162,20 @@ mod tests {
             );
         }
         assert!(prepared(Request::get("/").version(Version::HTTP_10)).is_ok());
+    }
+
+    #[test]
+    fn a_target_in_absolute_form_is_checked_as_its_host_is() {
+        let target = "http://elsewhere.example/";
+        for bad in [
+            Request::get("http://user@elsewhere.example/").header("host", "here"),
+            Request::get(target),
+            Request::get(target).header("host", "user@here"),
+            Request::get(target).header("host", "a/b"),
+        ] {
+            let problem = prepared(bad).expect_err("a refusal");
+            assert_eq!(problem.status(), StatusCode::BAD_REQUEST);
+        }
     }
 
     #[test]
