@@ -7,7 +7,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
     task::{JoinHandle, JoinSet},
-    time::{sleep, sleep_until, timeout_at},
+    time::{sleep, sleep_until, timeout, timeout_at},
 };
 use tooloo_clock::Instant;
 
@@ -19,6 +19,10 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// How long telemetry may take to leave, whatever else was late.
 const FLUSH: Duration = Duration::from_secs(3);
+
+/// How long connections that are cut off may take to go: one whose handler blocks its thread goes
+/// only when that returns.
+const CUT: Duration = Duration::from_millis(100);
 
 /// What one app leaves of the drain's time to each that closes after it: a slow client of the first
 /// must not cut off the others' work.
@@ -85,15 +89,22 @@ impl Server {
             .accepting
             .await
             .map_err(|error| ServeError::new(service, io::Error::other(error)))?;
-        let finished = async { while connections.join_next().await.is_some() {} };
-        if timeout_at(deadline, finished).await.is_err() {
+        if timeout_at(deadline, ended(&mut connections)).await.is_err() {
             let cut = connections.len();
             tracing::warn!(service, cut, "connections were cut off at the deadline");
-            connections.shutdown().await;
+            connections.abort_all();
+            if timeout(CUT, ended(&mut connections)).await.is_err() {
+                let blocked = connections.len();
+                tracing::warn!(service, blocked, "handlers that block were left behind");
+            }
         }
         self.app.end(deadline).await;
         Ok(())
     }
+}
+
+async fn ended(connections: &mut JoinSet<()>) {
+    while connections.join_next().await.is_some() {}
 }
 
 /// Accepts until the app closes; returns what is still connected.

@@ -5,6 +5,7 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
+        mpsc,
     },
     time::Duration,
 };
@@ -179,6 +180,34 @@ async fn a_handler_that_never_ends_is_cut_off_at_the_deadline() {
     server.shut_down();
     server.drained().await;
     assert_eq!(app.tracer().handle().figures().active_traces, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_handler_that_blocks_its_thread_is_left_behind() {
+    let (release, held) = mpsc::channel::<()>();
+    let (blocking, blocked) = tokio::sync::oneshot::channel();
+    let once = Arc::new(std::sync::Mutex::new(Some((blocking, held))));
+    let block = move || async move {
+        let (blocking, held) = once.lock().unwrap().take().expect("called once");
+        blocking.send(()).unwrap();
+        // It returns when the test lets go.
+        let _ = held.recv();
+    };
+    let server = start_with(
+        |config| config.drain_deadline = Duration::from_millis(200),
+        |settings| {
+            let kit = Kit::new(&SERVICE, &settings.kit).unwrap();
+            kit.finish(OpenApiRouter::new().route("/block", axum::routing::get(block)))
+        },
+    )
+    .await;
+    let mut stream = server.connect().await;
+    stream.write_all(get("/block").as_bytes()).await.unwrap();
+    within(blocked).await.unwrap();
+    server.shut_down();
+    // Where the drain waited for the handler, this would free it only by failing.
+    server.drained().await;
+    drop(release);
 }
 
 #[tokio::test]
