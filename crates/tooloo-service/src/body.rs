@@ -30,17 +30,24 @@ pin_project! {
         left: usize,
         fate: Fate,
     }
+
+    impl<B> PinnedDrop for BoundedBody<B> {
+        fn drop(this: Pin<&mut Self>) {
+            this.fate.move_on();
+        }
+    }
 }
 
-/// Tells how a [`BoundedBody`] went, also after it was dropped.
+/// Tells how it goes with a [`BoundedBody`], and why it was refused also after it was dropped.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Fate(Arc<Mutex<State>>);
 
 #[derive(Clone, Copy, Debug, Default)]
 enum State {
+    /// Nobody asks for more, or there is no more.
     #[default]
-    Coming,
-    Ended,
+    Idle,
+    Awaited,
     Refused(BodyRefused),
 }
 
@@ -68,16 +75,27 @@ impl<B> BoundedBody<B> {
 }
 
 impl Fate {
-    /// Says whether the body was read to its end.
-    pub(crate) fn has_ended(&self) -> bool {
-        matches!(*self.lock(), State::Ended)
+    /// Says whether a reader waits for the client to send more.
+    pub(crate) fn is_awaited(&self) -> bool {
+        matches!(*self.lock(), State::Awaited)
     }
 
     /// Returns why the body was refused.
     pub(crate) fn refused(&self) -> Option<BodyRefused> {
         match *self.lock() {
             State::Refused(refused) => Some(refused),
-            State::Coming | State::Ended => None,
+            State::Idle | State::Awaited => None,
+        }
+    }
+
+    fn wait(&self) {
+        *self.lock() = State::Awaited;
+    }
+
+    fn move_on(&self) {
+        let mut state = self.lock();
+        if let State::Awaited = *state {
+            *state = State::Idle;
         }
     }
 
@@ -107,13 +125,16 @@ where
         let Poll::Ready(frame) = this.inner.poll_frame(cx) else {
             if this.pause.is_none() {
                 this.pause.set(Some(sleep(*this.timeout)));
+                this.fate.wait();
             }
             ready!(this.pause.as_pin_mut().expect("just set").poll(cx));
             return Poll::Ready(Some(Err(this.fate.refuse(BodyRefused::TooSlow))));
         };
-        this.pause.set(None);
+        if this.pause.is_some() {
+            this.pause.set(None);
+            this.fate.move_on();
+        }
         let Some(frame) = frame else {
-            *this.fate.lock() = State::Ended;
             return Poll::Ready(None);
         };
         let frame = frame.map_err(Into::into)?;

@@ -1,6 +1,6 @@
 //! Bounds on one exchange: the body's length and pauses, and the time until an answer begins.
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
 use axum::{
     body::Body,
@@ -45,7 +45,9 @@ pub(crate) async fn keep(State(bounds): State<Bounds>, request: Request, next: N
         let (body, fate) = BoundedBody::new(body, bounds.body, bounds.pause);
         (Request::from_parts(parts, Body::new(body)), Some(fate))
     };
-    let answered = tokio::time::timeout(bounds.answer, next.run(request)).await;
+    // Kept to the end: what the handler waits for is only known while it is there.
+    let mut handler = pin!(next.run(request));
+    let answered = tokio::time::timeout(bounds.answer, handler.as_mut()).await;
     // Whatever a handler makes of a body that was refused, the refusal is the reason.
     let refused = fate.as_ref().and_then(Fate::refused);
     match (answered, refused) {
@@ -53,7 +55,7 @@ pub(crate) async fn keep(State(bounds): State<Bounds>, request: Request, next: N
             refused.problem().into_response()
         }
         (Ok(response), _) => response,
-        (Err(_), _) if fate.is_some_and(|fate| !fate.has_ended()) => {
+        (Err(_), _) if fate.as_ref().is_some_and(Fate::is_awaited) => {
             BodyRefused::TooSlow.problem().into_response()
         }
         (Err(_), _) => {

@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
+use axum::body::Body;
+use futures_util::{FutureExt, StreamExt};
 use tokio::io::AsyncWriteExt;
+use tooloo_service::Kit;
+use utoipa_axum::router::OpenApiRouter;
 
-use crate::running::{Reply, get, post, start, within};
+use crate::running::{Reply, SERVICE, get, post, start, start_with, within};
 
 #[tokio::test]
 async fn a_body_that_is_no_json_is_named() {
@@ -243,6 +247,57 @@ async fn a_body_that_stops_coming_is_given_up() {
         .unwrap();
     let reply = within(Reply::read(&mut stream)).await.unwrap();
     reply.problem(408, "body_too_slow", "/round");
+}
+
+#[tokio::test]
+async fn a_client_is_blamed_for_a_late_answer_only_while_its_body_is_awaited() {
+    async fn reads(body: Body) {
+        let mut frames = body.into_data_stream();
+        // The first only: the end is not asked for.
+        frames.next().await.unwrap().unwrap();
+        std::future::pending::<()>().await;
+    }
+    async fn ignores(_body: Body) {
+        std::future::pending::<()>().await;
+    }
+    async fn turns_away(body: Body) {
+        let mut frames = body.into_data_stream();
+        frames.next().await.unwrap().unwrap();
+        assert!(frames.next().now_or_never().is_none(), "all has come");
+        drop(frames);
+        std::future::pending::<()>().await;
+    }
+    async fn waits(body: Body) {
+        let mut frames = body.into_data_stream();
+        while frames.next().await.is_some() {}
+    }
+    let server = start_with(
+        |config| config.request_timeout = Duration::from_millis(100),
+        |settings| {
+            let routes = OpenApiRouter::new()
+                .route("/reads", axum::routing::post(reads))
+                .route("/ignores", axum::routing::post(ignores))
+                .route("/turns-away", axum::routing::post(turns_away))
+                .route("/waits", axum::routing::post(waits));
+            Kit::new(&SERVICE, &settings.kit).unwrap().finish(routes)
+        },
+    )
+    .await;
+    for (path, sent, status, code) in [
+        ("/reads", 4, 503, "handler_timeout"),
+        ("/reads", 2, 503, "handler_timeout"),
+        ("/ignores", 4, 503, "handler_timeout"),
+        ("/ignores", 2, 503, "handler_timeout"),
+        ("/turns-away", 2, 503, "handler_timeout"),
+        ("/waits", 2, 408, "body_too_slow"),
+    ] {
+        let mut stream = server.connect().await;
+        let request = post(path, "text/plain", "body");
+        let request = &request.as_bytes()[..request.len() - 4 + sent];
+        stream.write_all(request).await.unwrap();
+        let reply = within(Reply::read(&mut stream)).await.unwrap();
+        reply.problem(status, code, path);
+    }
 }
 
 #[tokio::test]
