@@ -1,5 +1,6 @@
 //! Calls to one other service.
 
+mod deadline;
 mod error;
 
 use std::{sync::Arc, time::Duration};
@@ -8,11 +9,15 @@ use axum::body::{Body, Bytes};
 use http::{Request, Response, Uri, header, uri::PathAndQuery};
 use http_body_util::BodyExt;
 use serde::{Serialize, de::DeserializeOwned};
+use tooloo_clock::Instant;
 use tooloo_trace::{ClientTrace, ClientTraceLayer, Tracer};
 use tower::{Layer, ServiceExt};
 
-use self::error::Kind;
 pub use self::error::PeerError;
+use self::{
+    deadline::{Deadline, Late, Punctual},
+    error::Kind,
+};
 use crate::{KitConfig, client::Client};
 
 /// Another service, or anything else that speaks HTTP, at a fixed address.
@@ -28,7 +33,8 @@ pub struct Peer {
 struct Inner {
     name: String,
     base: Uri,
-    client: ClientTrace<Client>,
+    // The deadline is kept inside of the trace, which records one that passes.
+    client: ClientTrace<Punctual<Client>>,
     timeout: Duration,
     longest_body: usize,
 }
@@ -46,7 +52,7 @@ impl Peer {
             inner: Arc::new(Inner {
                 name: name.to_owned(),
                 base,
-                client: layer.layer(client),
+                client: layer.layer(Punctual::new(client)),
                 timeout: config.peer_timeout,
                 longest_body: config.peer_body_limit,
             }),
@@ -99,30 +105,37 @@ impl Peer {
     ///
     /// The deadline covers the head of the answer. The body streams, without a bound. The status
     /// is not judged.
-    pub async fn send(&self, mut request: Request<Body>) -> Result<Response<Body>, PeerError> {
+    pub async fn send(&self, request: Request<Body>) -> Result<Response<Body>, PeerError> {
+        self.send_by(Deadline::Head(self.deadline()), request).await
+    }
+
+    async fn send_by(
+        &self,
+        deadline: Deadline,
+        mut request: Request<Body>,
+    ) -> Result<Response<Body>, PeerError> {
         *request.uri_mut() = self.target(request.uri())?;
-        let sent = self.inner.client.clone().oneshot(request);
-        match tokio::time::timeout(self.inner.timeout, sent).await {
-            Ok(Ok(response)) => Ok(response.map(Body::new)),
-            Ok(Err(error)) => Err(self.failed(Kind::Unreachable(error.into()))),
-            Err(_) => Err(self.failed(Kind::TimedOut)),
+        request.extensions_mut().insert(deadline);
+        match self.inner.client.clone().oneshot(request).await {
+            Ok(response) => Ok(response.map(Body::new)),
+            Err(error) if error.is::<Late>() => Err(self.failed(Kind::TimedOut)),
+            Err(error) => Err(self.failed(Kind::Unreachable(error))),
         }
     }
 
     async fn json<T: DeserializeOwned>(&self, request: Request<Body>) -> Result<T, PeerError> {
-        let call = async {
-            let response = self.send(request).await?;
-            let status = response.status();
-            let bytes = self.read(response.into_body()).await?;
-            if !status.is_success() {
-                return Err(self.failed(Kind::status(status, &bytes)));
-            }
-            serde_json::from_slice(&bytes)
-                .map_err(|error| self.failed(Kind::Body(error.to_string())))
-        };
-        tokio::time::timeout(self.inner.timeout, call)
-            .await
-            .unwrap_or_else(|_| Err(self.failed(Kind::TimedOut)))
+        let deadline = Deadline::Whole(self.deadline());
+        let response = self.send_by(deadline, request).await?;
+        let status = response.status();
+        let bytes = self.read(response.into_body()).await?;
+        if !status.is_success() {
+            return Err(self.failed(Kind::status(status, &bytes)));
+        }
+        serde_json::from_slice(&bytes).map_err(|error| self.failed(Kind::Body(error.to_string())))
+    }
+
+    fn deadline(&self) -> Instant {
+        tooloo_clock::now() + self.inner.timeout
     }
 
     async fn read(&self, body: Body) -> Result<Bytes, PeerError> {
@@ -134,6 +147,8 @@ impl Peer {
             .map_err(|error| {
                 let kind = if error.is::<http_body_util::LengthLimitError>() {
                     Kind::Body(format!("it is larger than {limit} bytes"))
+                } else if Late::caused(error.as_ref()) {
+                    Kind::TimedOut
                 } else {
                     Kind::Body(error.to_string())
                 };

@@ -9,6 +9,7 @@ use tokio::{
     net::TcpListener,
 };
 use tooloo_service::{App, Kit, KitConfig, Peer, Problem, Settings};
+use tooloo_trace::{SpanKind, SpanStatus};
 
 use crate::running::{Domain, Running, SERVICE, complete, start, within};
 
@@ -85,6 +86,41 @@ async fn a_peer_that_hangs_times_out() {
     let patient = peer.with_timeout(Duration::from_secs(5));
     let reply = within(patient.send(Request::get("/slow").body(Body::empty()).unwrap())).await;
     assert_eq!(reply.unwrap().status().as_u16(), 200);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_late_is_recorded_as_a_failed_call() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (app, peer, _folder) = caller(
+        &format!("http://{}", listener.local_addr().unwrap()),
+        |config| config.peer_timeout = Duration::from_millis(100),
+    );
+    let server = tokio::spawn(async move {
+        let mut held = Vec::new();
+        for answer in ["", "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n1"] {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            request(&mut stream).await;
+            stream.write_all(answer.as_bytes()).await.unwrap();
+            held.push(stream);
+        }
+        held
+    });
+    for path in ["/no-head", "/half-a-body"] {
+        let span = app.tracer().start_trace("caller");
+        let id = span.context().trace_id();
+        let error = within(span.in_scope(peer.get::<u8>(path)))
+            .await
+            .unwrap_err();
+        assert!(error.is_timeout(), "{path}: {error}");
+        let trace = app.tracer().trace(id).unwrap();
+        let call = trace
+            .spans
+            .iter()
+            .find(|span| span.kind() == SpanKind::Client)
+            .unwrap();
+        assert_eq!(call.status(), SpanStatus::Error, "{path}: {call:?}");
+    }
+    within(server).await.unwrap();
 }
 
 #[tokio::test]
