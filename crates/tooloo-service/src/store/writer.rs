@@ -31,7 +31,7 @@ trait Job: Send {
 
 struct Write<F, T> {
     job: Option<F>,
-    outcome: Result<T, StoreError>,
+    outcome: Option<Result<T, StoreError>>,
     caller: oneshot::Sender<Result<T, StoreError>>,
 }
 
@@ -53,7 +53,7 @@ impl Writer {
         let (caller, answer) = oneshot::channel();
         let write = Write {
             job: Some(job),
-            outcome: Err(StoreError::closed()),
+            outcome: None,
             caller,
         };
         self.jobs
@@ -76,19 +76,20 @@ where
             return false;
         };
         // A panic must not end the thread for everyone else; the job is rolled back whole.
-        self.outcome = match panic::catch_unwind(AssertUnwindSafe(|| job(transaction))) {
+        let outcome = match panic::catch_unwind(AssertUnwindSafe(|| job(transaction))) {
             Ok(result) => result.map_err(StoreError::from),
             Err(_) => Err(StoreError::panicked()),
         };
-        self.outcome.is_ok()
+        self.outcome.insert(outcome).is_ok()
     }
 
     fn answer(self: Box<Self>, commit: Result<(), &str>) {
-        let answer = match commit {
-            Ok(()) => self.outcome,
-            Err(message) => self
-                .outcome
-                .and_then(|_| Err(StoreError::commit(message.to_owned()))),
+        let answer = match (self.outcome, commit) {
+            (Some(Err(error)), _) => Err(error),
+            // A job that has not even begun is lost for the same reason.
+            (Some(Ok(_)) | None, Err(message)) => Err(StoreError::commit(message.to_owned())),
+            (Some(Ok(value)), Ok(())) => Ok(value),
+            (None, Ok(())) => Err(StoreError::closed()),
         };
         // A caller that has gone away needs no answer.
         drop(self.caller.send(answer));
@@ -118,4 +119,26 @@ fn write(connection: &mut Connection, batch: &mut [Box<dyn Job>]) -> rusqlite::R
         transaction.execute_batch(end)?;
     }
     transaction.commit()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_job_that_could_not_begin_is_told_why() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || Connection::open(folder.path().join("a.sqlite")).unwrap();
+        let mut other = open();
+        let held = other
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .unwrap();
+        let ours = open();
+        ours.busy_timeout(std::time::Duration::ZERO).unwrap();
+        let writer = Writer::start(ours, 1).unwrap();
+        let error = writer.run(|_| Ok(())).await.unwrap_err();
+        assert_eq!(error.to_string(), "the commit failed: database is locked");
+        held.commit().unwrap();
+        writer.run(|_| Ok(())).await.unwrap();
+    }
 }
