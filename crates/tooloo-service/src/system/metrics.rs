@@ -44,11 +44,14 @@ impl ShortFigures {
             requests: 0,
             successful_requests: 0,
             errors: 0,
-            avg_latency: figures.avg_latency,
+            avg_latency: None,
             errors_by_code: BTreeMap::new(),
         };
+        let mut latency = 0.0;
+        // Traces that the program began itself are no requests.
         for route in figures.routes.iter().filter(|route| route.method.is_some()) {
             requests.requests += route.count;
+            latency += route.avg_latency.unwrap_or(0.0) * count(route.count);
             requests.errors += route.errors;
             for (&status, &count) in &route.by_status {
                 if status < 400 {
@@ -58,8 +61,16 @@ impl ShortFigures {
                 }
             }
         }
+        if requests.requests > 0 {
+            requests.avg_latency = Some(latency / count(requests.requests));
+        }
         requests
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "exact up to 2^53 requests")]
+fn count(count: u64) -> f64 {
+    count as f64
 }
 
 /// Writes the hub's metrics in the format that `headers` prefer.

@@ -44,6 +44,30 @@ async fn health_tells_exactly_what_clients_counted() {
 }
 
 #[tokio::test]
+async fn health_averages_the_latency_of_requests_alone() {
+    let server = start(|_| {}).await;
+    assert!(server.get("/health").await.json()["metrics"]["avgLatency"].is_null());
+    let own = server.app.tracer().start_trace("housekeeping");
+    server.get("/slow").await;
+    server.get("/history").await;
+    drop(own);
+    let figures = server.app.tracer().handle().figures();
+    let of = |path: &str| {
+        let mut routes = figures.routes.iter();
+        let route = routes.find(|route| &*route.route == path).unwrap();
+        route.avg_latency.unwrap()
+    };
+    assert!(of("housekeeping") > of("/slow"));
+    let expected = f64::midpoint(of("/slow"), of("/history"));
+    let told = server.get("/health").await.json()["metrics"]["avgLatency"].clone();
+    let told = told.as_f64().unwrap();
+    assert!(
+        (told - expected).abs() < 1e-6,
+        "{told} instead of {expected}"
+    );
+}
+
+#[tokio::test]
 async fn a_failing_or_hanging_check_fails_readiness_by_name() {
     let server = start_with(
         |config| config.check_timeout = std::time::Duration::from_millis(50),
