@@ -141,8 +141,13 @@ impl Problem {
         self.retry_after
     }
 
-    /// Renders the body; `instance` is the path of the request.
+    /// Renders the body, with the current trace; `instance` is the path of the request.
     pub(crate) fn body(&self, instance: Option<&str>) -> Vec<u8> {
+        self.body_in(telemetry::trace_id(), instance)
+    }
+
+    /// Renders the body of an answer in the trace with this id.
+    pub(crate) fn body_in(&self, trace_id: Option<String>, instance: Option<&str>) -> Vec<u8> {
         let title = self.status.canonical_reason().unwrap_or("Error");
         let members = ProblemSchema {
             r#type: "about:blank",
@@ -153,7 +158,7 @@ impl Problem {
             error: title,
             code: self.code,
             retry_after: self.retry_after.map(whole_seconds),
-            trace_id: telemetry::trace_id(),
+            trace_id,
         };
         serde_json::to_vec(&members).expect("strings and numbers serialize")
     }

@@ -6,6 +6,7 @@
 use std::io::IoSlice;
 
 use http::StatusCode;
+use tooloo_trace::{SpanId, TraceId};
 
 use crate::{problem::Problem, request_id};
 
@@ -40,10 +41,12 @@ fn problem(status: StatusCode) -> Option<Problem> {
 }
 
 fn written(problem: &Problem) -> Vec<u8> {
-    let body = problem.body(None);
+    // No layer has begun a trace; as one whose id is random, and that is not sampled (flags 02).
+    let (trace, span) = (TraceId::random(), SpanId::random());
+    let body = problem.body_in(Some(trace.to_string()), None);
     let head = format!(
         "HTTP/1.1 {}\r\ncontent-type: application/problem+json\r\ncontent-length: {}\r\n{}: {}\r\n\
-         connection: close\r\n\r\n",
+         traceresponse: 00-{trace}-{span}-02\r\nconnection: close\r\n\r\n",
         problem.status(),
         body.len(),
         request_id::NAME,
@@ -72,6 +75,10 @@ mod tests {
             "{told}"
         );
         assert!(told.contains("header_too_large"), "{told}");
+        let (_, rest) = told.split_once("\r\ntraceresponse: 00-").unwrap();
+        let (trace, rest) = rest.split_once('-').unwrap();
+        assert_eq!((trace.len(), rest.find("-02\r\n")), (32, Some(16)));
+        assert!(told.contains(&format!("\"traceId\":\"{trace}\"")), "{told}");
         for other in [
             "",
             "HTTP/1.1 100 Continue\r\n\r\n",
