@@ -177,6 +177,10 @@ fn drains() {
     let mut rest = String::new();
     service.log.read_to_string(&mut rest).expect("text");
     assert!(rest.contains("drained"), "{rest}");
+    assert!(
+        !rest.contains("\"panic\":"),
+        "it was logged more than once: {rest}"
+    );
 }
 
 fn hurries() {
