@@ -65,7 +65,11 @@ impl RawSettings {
         let source = |key| tree::source(&self.kit, key).unwrap_or(&Source::Default);
         let limit = source("drain_deadline").of("drain_deadline");
         let why = format!("{grace:?} is not below the {deadline:?} of {limit}");
-        Err(ConfigError::at("drain_grace", Some(source("drain_grace")), why))
+        Err(ConfigError::at(
+            "drain_grace",
+            Some(source("drain_grace")),
+            why,
+        ))
     }
 }
 
