@@ -97,7 +97,7 @@ impl Coach {
             Ok(hint) => {
                 let action = Action::hinted(store::now(), &topic.id, &hint.text);
                 self.count_with(action, move |counters| {
-                    counters.hints += u32::from(hint.is_new)
+                    counters.hints += u32::from(hint.is_new);
                 })
                 .await
             }
