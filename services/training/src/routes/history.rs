@@ -83,27 +83,23 @@ pub(super) async fn history(
         ));
     }
     let since = query.since.unwrap_or(Since::Round(0));
-    let wanted = query.topic.clone();
     let page = training
         .store
-        .read(move |db| match &wanted {
-            Some(topic) if topics::find(db, topic)?.is_none() => Ok(None),
-            topic => rounds::page(db, since, topic.as_ref(), limit).map(Some),
+        .read(move |db| match query.topic {
+            Some(topic) if topics::find(db, &topic)?.is_none() => Ok(Err(topic)),
+            topic => rounds::page(db, since, topic.as_ref(), limit).map(Ok),
         })
-        .await?;
-    match (page, query.topic) {
-        (Some(page), _) => Ok(Answer(History {
-            next: page
-                .rounds
-                .last()
-                .filter(|_| page.more)
-                .map(|round| round.id),
-            newest: page.newest,
-            rounds: page.rounds.into_iter().map(RoundEntry::from).collect(),
-        })),
-        (None, Some(topic)) => Err(unknown_topic(&topic)),
-        (None, None) => Err(super::no_topics()),
-    }
+        .await?
+        .map_err(|topic| unknown_topic(&topic))?;
+    Ok(Answer(History {
+        next: page
+            .rounds
+            .last()
+            .filter(|_| page.more)
+            .map(|round| round.id),
+        newest: page.newest,
+        rounds: page.rounds.into_iter().map(RoundEntry::from).collect(),
+    }))
 }
 
 impl From<Round> for RoundEntry {

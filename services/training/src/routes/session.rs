@@ -1,8 +1,7 @@
 //! `POST /start` and `GET /active`: the practice session.
 
-use axum::extract::{FromRequest, Request, State};
-use http::header;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
 use tooloo_service::{Answer, AnswerWith, Json, Problem};
 use utoipa::ToSchema;
 
@@ -31,9 +30,6 @@ pub(super) struct Started {
     /// The session that this one ended.
     ended: Option<i64>,
 }
-
-/// A JSON body that may be left out altogether.
-pub(super) struct OptionalJson<T>(T);
 
 #[utoipa::path(
     get, path = "/api/v1/training/active", tag = "training",
@@ -67,8 +63,9 @@ pub(super) async fn active(State(training): State<Training>) -> Result<Answer<Ac
 )]
 pub(super) async fn start(
     State(training): State<Training>,
-    OptionalJson(request): OptionalJson<StartRequest>,
+    request: Option<Json<StartRequest>>,
 ) -> Result<AnswerWith<Started>, Problem> {
+    let Json(request) = request.unwrap_or_default();
     let terms = training.terms_now();
     let wanted = request.topic.clone();
     let started = training
@@ -89,29 +86,5 @@ pub(super) async fn start(
         (Some(started), _) => Ok(Answer::created(started)),
         (None, Some(topic)) => Err(unknown_topic(&topic)),
         (None, None) => Err(super::no_topics()),
-    }
-}
-
-impl<T, S> FromRequest<S> for OptionalJson<T>
-where
-    T: DeserializeOwned + Default,
-    S: Send + Sync,
-{
-    type Rejection = Problem;
-
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        if request.headers().contains_key(header::CONTENT_TYPE) {
-            let Json(value) = Json::from_request(request, state).await?;
-            return Ok(Self(value));
-        }
-        // No type: then there may be no content either.
-        match axum::body::to_bytes(request.into_body(), 0).await {
-            Ok(_) => Ok(Self(T::default())),
-            Err(_) => Err(Problem::new(
-                http::StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "unsupported_media_type",
-                "expected no body, or one with `content-type: application/json`",
-            )),
-        }
     }
 }

@@ -46,7 +46,7 @@ async fn a_bad_body_is_refused_by_the_name_of_its_field() {
         ),
         (new_topic, json!({"name": "databases"}), 409, "databases"),
         (new_topic, json!({"name": "DATABASES "}), 409, "databases"),
-        (new_topic, json!([]), 422, "invalid length"),
+        (new_topic, json!([]), 422, "object"),
         (round, json!({}), 422, "correct"),
         (round, json!({"correct": "yes"}), 422, "correct"),
         (round, json!({"correct": 1}), 422, "correct"),
