@@ -2,6 +2,7 @@
 
 mod error;
 mod period;
+mod policies;
 mod quota;
 mod tier;
 
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     error::ConfigError,
+    policies::{PoliciesConfig, RouteConfig},
     quota::Quota,
     tier::{Scope, Tier},
 };

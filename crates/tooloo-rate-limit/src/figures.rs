@@ -3,7 +3,10 @@
 mod board;
 mod shard;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    ops::AddAssign,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use tooloo_key::Key;
 
@@ -81,6 +84,15 @@ impl Figures {
             self.board
                 .offer(key, read(&bucket.allowed) + read(&bucket.denied));
         }
+    }
+}
+
+impl AddAssign for Totals {
+    fn add_assign(&mut self, other: Self) {
+        self.allowed += other.allowed;
+        self.denied += other.denied;
+        self.queued += other.queued;
+        self.cancelled += other.cancelled;
     }
 }
 

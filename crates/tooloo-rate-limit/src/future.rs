@@ -1,5 +1,7 @@
 //! Future types.
 
 mod acquire;
+mod response;
 
-pub use self::acquire::Acquire;
+pub(crate) use self::response::Decided;
+pub use self::{acquire::Acquire, response::ResponseFuture};

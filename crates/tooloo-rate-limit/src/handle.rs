@@ -1,6 +1,6 @@
 //! A read-only view.
 
-use std::{fmt, sync::Arc};
+use std::{collections::HashMap, fmt};
 
 use prometheus_client::{
     encoding::{DescriptorEncoder, EncodeMetric},
@@ -9,12 +9,21 @@ use prometheus_client::{
 use serde::Serialize;
 use tooloo_hub::Observe;
 
-use crate::engine::Engine;
+use crate::{Policies, RateLimiter, figures::Totals};
+
+/// Keys that a snapshot shows.
+const SHOWN_KEYS: usize = 10;
 
 /// Reads a limiter's figures after it has been moved into a stack.
 #[derive(Clone, Debug)]
 pub struct RateLimitHandle {
-    engine: Arc<Engine>,
+    source: Source,
+}
+
+#[derive(Clone, Debug)]
+enum Source {
+    Limiter(RateLimiter),
+    Policies(Policies),
 }
 
 /// What a limiter has done so far.
@@ -58,13 +67,76 @@ pub struct KeySnapshot {
 }
 
 impl RateLimitHandle {
-    pub(crate) fn new(engine: Arc<Engine>) -> Self {
-        Self { engine }
+    pub(crate) fn new(limiter: RateLimiter) -> Self {
+        Self {
+            source: Source::Limiter(limiter),
+        }
+    }
+
+    pub(crate) fn of_policies(policies: Policies) -> Self {
+        Self {
+            source: Source::Policies(policies),
+        }
     }
 
     /// Returns how many keys are held in memory.
     pub fn active_keys(&self) -> usize {
-        self.engine.keys().len()
+        self.sum(|limiter| limiter.engine().keys().len())
+    }
+
+    fn limiters(&self) -> Vec<RateLimiter> {
+        match &self.source {
+            Source::Limiter(limiter) => vec![limiter.clone()],
+            Source::Policies(policies) => policies.limiters(),
+        }
+    }
+
+    fn sum(&self, of: impl Fn(&RateLimiter) -> usize) -> usize {
+        self.limiters().iter().map(of).sum()
+    }
+
+    fn waiting(&self) -> usize {
+        self.sum(|limiter| limiter.engine().waiting())
+    }
+
+    fn evicted(&self) -> u64 {
+        let limiters = self.limiters().into_iter();
+        limiters
+            .map(|limiter| limiter.engine().keys().evicted())
+            .sum()
+    }
+
+    fn totals(&self) -> Totals {
+        let mut totals = Totals::default();
+        for limiter in self.limiters() {
+            totals += limiter.engine().figures().totals();
+        }
+        totals
+    }
+
+    /// Returns the busiest keys, each over all limiters.
+    fn top_keys(&self) -> Vec<KeySnapshot> {
+        let mut keys: HashMap<_, (u64, u64)> = HashMap::new();
+        for limiter in self.limiters() {
+            for (key, allowed, denied) in limiter.engine().top_keys() {
+                let counts = keys.entry(key).or_default();
+                *counts = (counts.0 + allowed, counts.1 + denied);
+            }
+        }
+        let shown = keys
+            .into_iter()
+            .map(|(key, (allowed, denied))| KeySnapshot {
+                key: key.to_string(),
+                allowed,
+                denied,
+            });
+        let mut shown: Vec<_> = shown.collect();
+        shown.sort_by(|a, b| {
+            let (a_count, b_count) = (a.allowed + a.denied, b.allowed + b.denied);
+            b_count.cmp(&a_count).then_with(|| a.key.cmp(&b.key))
+        });
+        shown.truncate(SHOWN_KEYS);
+        shown
     }
 }
 
@@ -72,31 +144,23 @@ impl Observe for RateLimitHandle {
     type Snapshot = RateLimitSnapshot;
 
     fn snapshot(&self) -> RateLimitSnapshot {
-        let totals = self.engine.figures().totals();
-        let top = self.engine.top_keys();
+        let totals = self.totals();
         RateLimitSnapshot {
             total_requests: totals.allowed + totals.denied + totals.cancelled,
             allowed_requests: totals.allowed,
             denied_requests: totals.denied,
             queued_requests: totals.queued,
             cancelled_requests: totals.cancelled,
-            waiting_requests: self.engine.waiting() as u64,
+            waiting_requests: self.waiting() as u64,
             allow_rate: fraction(totals.allowed, totals.allowed + totals.denied),
             active_keys: self.active_keys() as u64,
-            evicted_keys: self.engine.keys().evicted(),
-            top_keys: top
-                .into_iter()
-                .map(|(key, allowed, denied)| KeySnapshot {
-                    key: key.to_string(),
-                    allowed,
-                    denied,
-                })
-                .collect(),
+            evicted_keys: self.evicted(),
+            top_keys: self.top_keys(),
         }
     }
 
     fn encode(&self, mut metrics: DescriptorEncoder<'_>) -> fmt::Result {
-        let totals = self.engine.figures().totals();
+        let totals = self.totals();
         let family = metrics.encode_descriptor(
             "rate_limit_requests",
             "Requests by what became of them",
@@ -121,7 +185,7 @@ impl Observe for RateLimitHandle {
             (
                 "rate_limit_evicted_keys",
                 "Keys forgotten, their bucket being full again",
-                self.engine.keys().evicted(),
+                self.evicted(),
             ),
         ] {
             let counter = metrics.encode_descriptor(name, help, None, MetricType::Counter)?;
@@ -131,13 +195,9 @@ impl Observe for RateLimitHandle {
             (
                 "rate_limit_waiting_requests",
                 "Requests that wait now",
-                self.engine.waiting(),
+                self.waiting(),
             ),
-            (
-                "rate_limit_keys",
-                "Keys held in memory",
-                self.engine.keys().len(),
-            ),
+            ("rate_limit_keys", "Keys held in memory", self.active_keys()),
         ] {
             let gauge = metrics.encode_descriptor(name, help, None, MetricType::Gauge)?;
             ConstGauge::new(i64::try_from(count).unwrap_or(i64::MAX)).encode(gauge)?;

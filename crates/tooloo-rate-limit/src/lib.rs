@@ -1,23 +1,58 @@
 //! Limits how often each key may act.
 //!
-//! [`RateLimiter`] holds a bucket of tokens for each key and decides without HTTP.
+//! [`RateLimitLayer`] goes on a server, outside of whatever should not be reached by a flood, and inside
+//! of what counts every request. It answers `429 Too Many Requests` with a problem body and a true
+//! `Retry-After`, and tells every client how it stands.
+//!
+//! ```
+//! use std::num::NonZeroU32;
+//!
+//! use axum::{Router, routing::get};
+//! use tooloo_key::TrustedProxies;
+//! use tooloo_rate_limit::{Quota, RateLimitConfig, RateLimitLayer, by};
+//!
+//! let per_client = Quota::per_second(NonZeroU32::new(100).unwrap());
+//! let limit = RateLimitLayer::new(
+//!     RateLimitConfig::new(per_client.with_burst(NonZeroU32::new(1000).unwrap())),
+//!     by::peer(TrustedProxies::default()),
+//! );
+//! let figures = limit.handle();
+//! let app: Router = Router::new()
+//!     .route("/hello", get(|| async { "hello" }))
+//!     .layer(limit);
+//! # drop(app);
+//! assert_eq!(figures.active_keys(), 0);
+//! ```
+//!
+//! [`RateLimiter`] does the same without HTTP: see there.
 
+pub mod by;
 mod config;
+mod cost;
 mod engine;
 mod error;
 mod figures;
 pub mod future;
 mod handle;
+mod headers;
 mod keys;
+mod layer;
 mod limiter;
+mod policies;
+mod problem;
+mod service;
 mod standing;
 mod state;
 mod sync;
 
 pub use self::{
-    config::{ConfigError, Quota, RateLimitConfig, Scope, Tier},
+    config::{ConfigError, PoliciesConfig, Quota, RateLimitConfig, RouteConfig, Scope, Tier},
+    cost::RequestCost,
     error::{KeysFull, RateLimited, Refusal},
     handle::{KeySnapshot, RateLimitHandle, RateLimitSnapshot},
+    layer::RateLimitLayer,
     limiter::RateLimiter,
+    policies::Policies,
+    service::RateLimit,
     standing::Standing,
 };

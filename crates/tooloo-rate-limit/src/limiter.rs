@@ -158,6 +158,10 @@ impl RateLimiter {
 
     /// Returns a read-only view, to keep when the limiter moves into a stack.
     pub fn handle(&self) -> RateLimitHandle {
-        RateLimitHandle::new(Arc::clone(&self.engine))
+        RateLimitHandle::new(self.clone())
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
     }
 }

@@ -16,6 +16,10 @@ pub enum ConfigError {
     TwiceNamed(String),
     /// A tier's name is empty, longer than 64 characters, or not of printable ASCII.
     Name(String),
+    /// This many routes were given limits of their own; up to 256 are allowed.
+    Routes(usize),
+    /// A route's path does not begin with a slash.
+    Path(String),
 }
 
 impl fmt::Display for ConfigError {
@@ -34,6 +38,10 @@ impl fmt::Display for ConfigError {
                 f,
                 "a tier's name is 1 to 64 printable ASCII characters, not {name:?}"
             ),
+            Self::Routes(routes) => {
+                write!(f, "up to 256 routes have limits of their own, not {routes}")
+            }
+            Self::Path(path) => write!(f, "a route's path begins with a slash, not {path:?}"),
         }
     }
 }
