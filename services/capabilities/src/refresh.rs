@@ -105,12 +105,21 @@ impl Refresher {
 
     async fn round(&self) -> Result<(), StoreError> {
         let looks = self.sources.peers().iter().map(|peer| self.look(peer));
-        let seen: Vec<Seen> = join_all(looks).await.into_iter().flatten().collect();
-        self.records.merge(seen, now()).await
+        let (seen, tags): (Vec<_>, Vec<_>) = join_all(looks).await.into_iter().flatten().unzip();
+        let told: Vec<String> = seen
+            .iter()
+            .map(|seen: &Seen| seen.service.clone())
+            .collect();
+        self.records.merge(seen, now()).await?;
+        // Only now: to ask with a document's tag is to say that its operations are here.
+        for (service, etag) in told.iter().zip(tags) {
+            self.sources.tag(service, etag);
+        }
+        Ok(())
     }
 
-    /// Looks at one service and returns what it offers, where it told.
-    async fn look(&self, peer: &Peer) -> Option<Seen> {
+    /// Looks at one service and returns what it offers and its document's tag, where it told.
+    async fn look(&self, peer: &Peer) -> Option<(Seen, Option<HeaderValue>)> {
         let before = self.sources.present(peer.name());
         let (document, figures) = tokio::join!(
             self.document(peer, before.etag.as_ref()),
@@ -123,16 +132,14 @@ impl Refresher {
                     looked: Some(now()),
                     error: None,
                     figures,
-                    etag,
+                    etag: before.etag,
                 };
                 let service = peer.name().to_owned();
-                (
-                    Some(Seen {
-                        service,
-                        operations,
-                    }),
-                    present,
-                )
+                let seen = Seen {
+                    service,
+                    operations,
+                };
+                (Some((seen, etag)), present)
             }
             Err(unread) => {
                 let present = Present {

@@ -33,7 +33,7 @@ pub(crate) struct Present {
     pub(crate) error: Option<String>,
     /// Its figures, where the last look gave them.
     pub(crate) figures: Option<Figures>,
-    /// The tag of the last good document.
+    /// The tag of the last good document whose operations were stored.
     pub(crate) etag: Option<HeaderValue>,
 }
 
@@ -70,6 +70,13 @@ impl Sources {
     /// Replaces what is known of the service called `name`.
     pub(crate) fn replace(&self, name: &str, present: Present) {
         self.lock().insert(name.to_owned(), present);
+    }
+
+    /// Remembers the tag of the document of the service called `name`.
+    pub(crate) fn tag(&self, name: &str, etag: Option<HeaderValue>) {
+        if let Some(present) = self.lock().get_mut(name) {
+            present.etag = etag;
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Present>> {
