@@ -107,11 +107,11 @@ fn chosen(only: &[String]) -> Result<Vec<Definition>, StartError> {
             "--only: there is no service `{unknown}`; there are {names}"
         )));
     }
-    let named = |name: &str| only.is_empty() || only.iter().any(|only| only == name);
+    let chosen = |name: &str| only.is_empty() || only.iter().any(|only| only == name);
     // Budget's default provider comes with it.
     let wanted = |definition: &Definition| {
-        named(definition.name)
-            || (definition.name == budget::SIMULATOR.name && named(budget::SERVICE.name))
+        chosen(definition.name)
+            || (definition.name == budget::SIMULATOR.name && chosen(budget::SERVICE.name))
     };
     Ok(FLEET.into_iter().filter(wanted).collect())
 }
