@@ -143,6 +143,27 @@ async fn asks_for_a_tagged_document_only_if_it_has_changed() {
 }
 
 #[tokio::test]
+async fn asks_anew_for_a_document_that_could_not_be_stored() {
+    let training = Upstream::start(Document::Tagged("\"1\"", offering(&["overview"]))).await;
+    let domain = json!({"refresh_interval": "1h"});
+    let service = Service::start_with(domain, &[("training", &training)]).await;
+    service.refresh().await;
+    let database = service.database();
+    let refuse =
+        "CREATE TRIGGER full BEFORE INSERT ON capabilities BEGIN SELECT RAISE(ABORT, 'full'); END";
+    database.execute_batch(refuse).unwrap();
+    training.now_gives(Document::Tagged("\"2\"", offering(&["overview", "round"])));
+    let failed = service.get("/discovered?refresh=true").await;
+    assert_eq!(failed.status, StatusCode::SERVICE_UNAVAILABLE, "{failed:?}");
+    database.execute_batch("DROP TRIGGER full").unwrap();
+    let stored = service.refresh().await;
+    assert_eq!(
+        ids(&stored["capabilities"]),
+        ["training.overview", "training.round"]
+    );
+}
+
+#[tokio::test]
 async fn keeps_what_vanished_as_gone_and_notices_its_return() {
     let training = Upstream::start(Document::Good(offering(&["overview", "round"]))).await;
     let service = Service::start(&[("training", &training)]).await;

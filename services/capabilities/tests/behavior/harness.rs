@@ -6,6 +6,7 @@ use axum::body::Body;
 use capabilities::{CapabilitiesConfig, SERVICE};
 use http::{Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
+use rusqlite::Connection;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::timeout;
@@ -58,6 +59,12 @@ impl Service {
         drop(self.app);
         let app = app(self.folder.path(), json!({}), &self.fleet).await;
         Self { app, ..self }
+    }
+
+    /// Opens the database beside the service.
+    pub(crate) fn database(&self) -> Connection {
+        let path = &self.app.config().data_dir;
+        Connection::open(path.join("capabilities.sqlite")).expect("a database")
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answered {
