@@ -27,7 +27,7 @@ use tracing_subscriber::{Layer, filter::filter_fn, registry::LookupSpan};
 use crate::{
     AttributeValue, SpanId, TraceContext, TraceId, Tracer,
     call::Begin,
-    export::span_context,
+    otel::span_context,
     record::{FinishedSpan, Kept, Name, SpanKind, SpanStatus},
 };
 

@@ -36,6 +36,7 @@ mod handle;
 mod id;
 mod layer;
 mod method;
+mod otel;
 #[cfg(feature = "otlp")]
 mod otlp;
 mod record;

@@ -11,9 +11,13 @@ use axum::body::Body;
 use http::{HeaderMap, HeaderValue, Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Collected, LengthLimitError, Limited};
 use jiff::fmt::rfc2822;
-use serde::{Deserialize, Serialize};
 
-use super::{gate::Busy, record::FailureKind, upstream::Upstream};
+use super::{
+    chat::{ChatMessage, ChatRequest, ChatResponse, ErrorResponse},
+    gate::Busy,
+    record::FailureKind,
+    upstream::Upstream,
+};
 
 /// The largest answer that is read.
 const MOST_BYTES: usize = 4 * 1024 * 1024;
@@ -64,53 +68,6 @@ pub(crate) enum Bill {
     Usage(u32, u32),
     /// Up to the most that the call can cost: it may have worked, and nobody knows how much.
     Unknown,
-}
-
-#[derive(Serialize)]
-struct ChatRequest<'a> {
-    model: &'a str,
-    messages: [ChatMessage<'a>; 1],
-    max_tokens: u32,
-}
-
-#[derive(Serialize)]
-struct ChatMessage<'a> {
-    role: &'static str,
-    content: &'a str,
-}
-
-#[derive(Deserialize)]
-struct ChatResponse {
-    #[serde(default)]
-    choices: Vec<ChatChoice>,
-    usage: Option<ChatUsage>,
-}
-
-#[derive(Deserialize)]
-struct ChatChoice {
-    message: ChatAnswer,
-}
-
-#[derive(Deserialize)]
-struct ChatAnswer {
-    content: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct ChatUsage {
-    prompt_tokens: u32,
-    #[serde(default)]
-    completion_tokens: u32,
-}
-
-#[derive(Deserialize)]
-struct ErrorResponse {
-    error: ErrorMember,
-}
-
-#[derive(Deserialize)]
-struct ErrorMember {
-    message: String,
 }
 
 impl Failure {

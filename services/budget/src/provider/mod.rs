@@ -1,6 +1,7 @@
 //! Model providers: calling them, knowing them, choosing between them.
 
 mod call;
+mod chat;
 pub(crate) mod config;
 pub(crate) mod gate;
 pub(crate) mod record;
