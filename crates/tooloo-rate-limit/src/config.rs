@@ -1,7 +1,7 @@
 //! Validated settings.
 
 mod error;
-mod period;
+pub(crate) mod period;
 mod policies;
 mod quota;
 mod tier;

@@ -62,6 +62,16 @@ impl Engine {
         self.at(key, |pinned| self.decide(pinned, cost, now))
     }
 
+    /// Counts what was decided elsewhere.
+    pub(crate) fn note(&self, key: &Key, result: &Result<(), RateLimited>) {
+        let now = tooloo_clock::coarse();
+        self.at(key, |pinned| {
+            self.bucket(pinned, now)?;
+            self.count(pinned, result);
+            Some(())
+        });
+    }
+
     /// Does something at `key`'s bucket, or at the one that strangers share where it has none.
     #[inline]
     fn at<T>(&self, key: &Key, act: impl Fn(&Pinned<'_>) -> Option<T>) -> T {

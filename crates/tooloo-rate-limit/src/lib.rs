@@ -26,6 +26,7 @@
 //!
 //! [`RateLimiter`] does the same without HTTP: see there.
 
+mod backend;
 pub mod by;
 mod config;
 mod cost;
@@ -41,11 +42,15 @@ mod limiter;
 mod policies;
 mod problem;
 mod service;
+mod shared;
 mod standing;
 mod state;
 mod sync;
 
+#[cfg(feature = "redis")]
+pub use self::backend::redis::RedisStore;
 pub use self::{
+    backend::{Demand, Grant, QuotaStore, StoreError},
     config::{ConfigError, PoliciesConfig, Quota, RateLimitConfig, RouteConfig, Scope, Tier},
     cost::RequestCost,
     error::{KeysFull, RateLimited, Refusal},
@@ -54,5 +59,6 @@ pub use self::{
     limiter::RateLimiter,
     policies::Policies,
     service::RateLimit,
+    shared::{Outage, SharedConfig, SharedRateLimiter},
     standing::Standing,
 };

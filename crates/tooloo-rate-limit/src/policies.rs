@@ -5,7 +5,10 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use http::{HeaderValue, Method};
 
-use crate::{PoliciesConfig, RateLimitConfig, RateLimitHandle, RateLimiter, RouteConfig, headers};
+use crate::{
+    PoliciesConfig, RateLimitConfig, RateLimitHandle, RateLimiter, RouteConfig, SharedRateLimiter,
+    headers,
+};
 
 /// The limiters of a layer: one for most routes, and one for each route with limits of its own.
 ///
@@ -26,6 +29,8 @@ pub(crate) struct Table {
 #[derive(Clone, Debug)]
 pub(crate) struct Policy {
     pub(crate) limiter: RateLimiter,
+    // Decides instead of `limiter`, which counts for it.
+    pub(crate) shared: Option<SharedRateLimiter>,
     pub(crate) header: HeaderValue,
 }
 
@@ -112,6 +117,25 @@ impl From<RateLimiter> for Policies {
     }
 }
 
+impl From<SharedRateLimiter> for Policies {
+    /// Limits all routes by quotas that several processes share; requests are not made to wait for
+    /// them.
+    fn from(shared: SharedRateLimiter) -> Self {
+        let policy = Policy::new(shared.local().clone());
+        let table = Table {
+            default: Policy {
+                shared: Some(shared),
+                ..policy
+            },
+            routes: Vec::new(),
+            shadow: false,
+        };
+        Self {
+            table: Arc::new(ArcSwap::from_pointee(table)),
+        }
+    }
+}
+
 impl From<RateLimitConfig> for Policies {
     fn from(config: RateLimitConfig) -> Self {
         Self::new(config)
@@ -138,12 +162,17 @@ impl Policy {
         let tiers = limiter.tiers();
         Self {
             header: headers::policy(tiers.iter()),
+            shared: None,
             limiter,
         }
     }
 
     fn changed(&self, config: RateLimitConfig) -> Self {
         self.limiter.reload(config);
-        Self::new(self.limiter.clone())
+        let shared = self.shared.clone();
+        Self {
+            shared,
+            ..Self::new(self.limiter.clone())
+        }
     }
 }

@@ -12,7 +12,7 @@ use tooloo_key::ExtractKey;
 use tower_service::Service;
 
 use crate::{
-    Policies, RateLimited,
+    Policies,
     cost::RequestCost,
     future::{Decided, ResponseFuture},
 };
@@ -35,6 +35,14 @@ pub(crate) struct Terms<X, C> {
 impl<S, X, C> RateLimit<S, X, C> {
     pub(crate) fn new(inner: S, terms: Terms<X, C>) -> Self {
         Self { inner, terms }
+    }
+}
+
+impl<S: Clone, X, C> RateLimit<S, X, C> {
+    /// Takes the instance that was polled ready, which waits with its request.
+    fn take_ready(&mut self) -> S {
+        let clone = self.inner.clone();
+        mem::replace(&mut self.inner, clone)
     }
 }
 
@@ -67,30 +75,19 @@ where
             cost,
             shadow: table.shadow,
         };
+        if let Some(shared) = &policy.shared {
+            let asked = decided.ask(shared.clone());
+            return ResponseFuture::asking(asked, self.take_ready(), request, decided);
+        }
         if !self.terms.patience.is_zero() && !table.shadow {
             let deadline = tooloo_clock::now() + self.terms.patience;
             let acquire = policy.limiter.acquire_cost(&decided.key, cost, deadline);
-            // The instance that was polled ready waits with the request.
-            let clone = self.inner.clone();
-            let ready = mem::replace(&mut self.inner, clone);
-            return ResponseFuture::waiting(acquire, ready, request, decided);
+            return ResponseFuture::waiting(acquire, self.take_ready(), request, decided);
         }
         match decided.check() {
             Ok(stamp) => ResponseFuture::admitted(self.inner.call(request), stamp),
             // The inner service stays ready: a refusal does not spend its grant.
             Err(refusal) => ResponseFuture::refused(refusal, decided),
-        }
-    }
-}
-
-impl Decided {
-    /// Spends, and tells what the answer will say.
-    fn check(&self) -> Result<Option<crate::headers::Stamp>, RateLimited> {
-        match self.policy.limiter.check_cost(&self.key, self.cost) {
-            Ok(()) => Ok(Some(self.stamp(None))),
-            // In the shadow nobody is refused, and nobody is told.
-            Err(_) if self.shadow => Ok(None),
-            Err(refusal) => Err(refusal),
         }
     }
 }

@@ -8,18 +8,43 @@ use serde::{
     de::{Error, Unexpected, Visitor},
 };
 
-pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Duration, D::Error> {
     deserializer.deserialize_str(Text)
 }
 
-pub(super) fn serialize<S: Serializer>(
+pub(crate) fn serialize<S: Serializer>(
     period: &Duration,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
     let signed = SignedDuration::try_from(*period).map_err(serde::ser::Error::custom)?;
     serializer.collect_str(&format_args!("{signed:#}"))
+}
+
+/// Periods that may be left out.
+pub(crate) mod optional {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Deserialize, Serialize)]
+    struct Period(#[serde(with = "super")] Duration);
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Duration>, D::Error> {
+        let period = Option::<Period>::deserialize(deserializer)?;
+        Ok(period.map(|period| period.0))
+    }
+
+    #[expect(clippy::ref_option, reason = "serde hands the field over by reference")]
+    pub(crate) fn serialize<S: Serializer>(
+        period: &Option<Duration>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        period.map(Period).serialize(serializer)
+    }
 }
 
 struct Text;

@@ -8,13 +8,17 @@ use std::{
 };
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tooloo_key::Key;
 use tower_service::Service;
 
 use super::Acquire;
-use crate::{RateLimited, Standing, headers::Stamp, policies::Policy, problem};
+use crate::{
+    RateLimited, SharedRateLimiter, Standing, headers::Stamp, policies::Policy, problem,
+    shared::Answer,
+};
 
 pin_project! {
     /// Response future of [`RateLimit`](crate::RateLimit).
@@ -36,6 +40,8 @@ pin_project! {
         Admitted { #[pin] inner: F, stamp: Option<Stamp> },
         Refused { refusal: RateLimited, decided: Decided },
         Waiting { #[pin] acquire: Acquire, call: Option<(S, Request<B>)>, decided: Decided },
+        // Boxed: asking a store takes a thousand times as long as a box.
+        Asking { asked: BoxFuture<'static, Answer>, call: Option<(S, Request<B>)>, decided: Decided },
     }
 }
 
@@ -61,6 +67,21 @@ where
     pub(crate) fn refused(refusal: RateLimited, decided: Decided) -> Self {
         Self {
             kind: Kind::Refused { refusal, decided },
+        }
+    }
+
+    pub(crate) fn asking(
+        asked: BoxFuture<'static, Answer>,
+        inner: S,
+        request: Request<B>,
+        decided: Decided,
+    ) -> Self {
+        Self {
+            kind: Kind::Asking {
+                asked,
+                call: Some((inner, request)),
+                decided,
+            },
         }
     }
 
@@ -109,11 +130,27 @@ where
                     if let Err(refusal) = ready!(acquire.poll(cx)) {
                         return Poll::Ready(Ok(decided.refusal(refusal)));
                     }
-                    let stamp = Some(decided.stamp(None));
-                    let (mut service, request) = call
-                        .take()
-                        .expect("a future is not polled after it was ready");
-                    let inner = service.call(request);
+                    let stamp = Some(decided.stamp());
+                    let inner = begin(call);
+                    this.kind.set(Kind::Admitted { inner, stamp });
+                }
+                KindProj::Asking {
+                    asked,
+                    call,
+                    decided,
+                } => {
+                    let Answer { result, standings } = ready!(asked.as_mut().poll(cx));
+                    let stamp = match result {
+                        Ok(()) => decided.stamp_known(&standings, None),
+                        Err(_) if decided.shadow => None,
+                        Err(refusal) => {
+                            let stamp = decided.stamp_known(&standings, Some(refusal));
+                            let cost = decided.cost.get();
+                            let response = problem::response(refusal, cost, &standings, stamp);
+                            return Poll::Ready(Ok(response));
+                        }
+                    };
+                    let inner = begin(call);
                     this.kind.set(Kind::Admitted { inner, stamp });
                 }
             }
@@ -122,15 +159,35 @@ where
 }
 
 impl Decided {
-    /// Tells how the key stands now; `refusal` is why it was refused, if it was.
-    pub(crate) fn stamp(&self, refusal: Option<RateLimited>) -> Stamp {
-        self.stamp_of(&self.policy.limiter.peek(&self.key), refusal)
+    /// Spends, and tells what the answer will say.
+    pub(crate) fn check(&self) -> Result<Option<Stamp>, RateLimited> {
+        match self.policy.limiter.check_cost(&self.key, self.cost) {
+            Ok(()) => Ok(Some(self.stamp())),
+            // In the shadow nobody is refused, and nobody is told.
+            Err(_) if self.shadow => Ok(None),
+            Err(refusal) => Err(refusal),
+        }
+    }
+
+    /// Asks the store of shared quotas.
+    pub(crate) fn ask(&self, shared: SharedRateLimiter) -> BoxFuture<'static, Answer> {
+        let (key, cost) = (self.key.clone(), self.cost);
+        Box::pin(async move { shared.ask(&key, cost).await })
+    }
+
+    fn stamp(&self) -> Stamp {
+        self.stamp_of(&self.policy.limiter.peek(&self.key), None)
     }
 
     fn refusal<R: From<Bytes>>(&self, refusal: RateLimited) -> Response<R> {
         let standings = self.policy.limiter.peek(&self.key);
         let stamp = self.stamp_of(&standings, Some(refusal));
         problem::response(refusal, self.cost.get(), &standings, Some(stamp))
+    }
+
+    /// Tells how the key stands, where that is known.
+    fn stamp_known(&self, standings: &[Standing], refusal: Option<RateLimited>) -> Option<Stamp> {
+        (!standings.is_empty()).then(|| self.stamp_of(standings, refusal))
     }
 
     fn stamp_of(&self, standings: &[Standing], refusal: Option<RateLimited>) -> Stamp {
@@ -141,6 +198,12 @@ impl Decided {
         let wait = refusal.and_then(problem::told);
         Stamp::new(&self.policy.header, standings, wait, usual)
     }
+}
+
+fn begin<S: Service<Request<B>>, B>(call: &mut Option<(S, Request<B>)>) -> S::Future {
+    let call = call.take();
+    let (mut service, request) = call.expect("a future is not polled after it was ready");
+    service.call(request)
 }
 
 impl<S, B> fmt::Debug for ResponseFuture<S, B>
