@@ -87,11 +87,14 @@ pub(crate) fn error_type(
 
 /// Returns the host of a `Host` header, without its port.
 fn host(header: &str) -> Option<&str> {
-    let without_port = header
-        .trim_end_matches(|digit: char| digit.is_ascii_digit())
-        .strip_suffix(':');
+    let bytes = header.as_bytes();
     // User information, which does not belong there, may hold secrets.
-    Some(without_port.unwrap_or(header)).filter(|host| !host.bytes().any(|byte| byte == b'@'))
+    if bytes.contains(&b'@') {
+        return None;
+    }
+    let last = bytes.iter().rposition(|byte| !byte.is_ascii_digit());
+    let colon = last.filter(|last| bytes[*last] == b':');
+    Some(colon.map_or(header, |colon| &header[..colon]))
 }
 
 /// Returns a URL without its query and user information, which may hold secrets.

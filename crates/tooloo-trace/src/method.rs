@@ -24,17 +24,17 @@ pub(crate) enum MethodName {
 impl MethodName {
     #[inline]
     pub(crate) fn of(method: &Method) -> Self {
-        match method.as_str() {
-            "GET" => Self::Get,
-            "HEAD" => Self::Head,
-            "POST" => Self::Post,
-            "PUT" => Self::Put,
-            "DELETE" => Self::Delete,
-            "PATCH" => Self::Patch,
-            "OPTIONS" => Self::Options,
-            "CONNECT" => Self::Connect,
-            "TRACE" => Self::Trace,
-            "QUERY" => Self::Query,
+        match *method {
+            Method::GET => Self::Get,
+            Method::HEAD => Self::Head,
+            Method::POST => Self::Post,
+            Method::PUT => Self::Put,
+            Method::DELETE => Self::Delete,
+            Method::PATCH => Self::Patch,
+            Method::OPTIONS => Self::Options,
+            Method::CONNECT => Self::Connect,
+            Method::TRACE => Self::Trace,
+            Method::QUERY => Self::Query,
             _ => Self::Other,
         }
     }
