@@ -3,10 +3,10 @@
 use std::{
     fmt,
     hash::Hasher,
-    num::NonZeroUsize,
+    num::{NonZeroU32, NonZeroUsize},
     sync::{
         Mutex, OnceLock, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU32, Ordering},
     },
 };
 
@@ -20,31 +20,31 @@ const OVERFLOW: &str = "_OTHER";
 
 /// Every route that was asked for, up to a bound.
 pub(crate) struct Routes {
-    // A hash table with open addressing, of places in `cells`; a route is never moved or removed, so
-    // requests read it without a lock.
-    index: Box<[AtomicUsize]>,
+    // A hash table with open addressing, of ids, with zero for a free place; a route is never moved or
+    // removed, so requests read it without a lock.
+    index: Box<[AtomicU32]>,
     // How many cells are filled, the overflow's aside.
-    taken: Mutex<usize>,
+    taken: Mutex<u32>,
     // Filled in order; the first is the overflow, which is not in the index.
     cells: Box<[OnceLock<Route>]>,
 }
 
-/// Where a route's figures are.
+/// Where a route's figures are: its cell, counted from one.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct RouteId(usize);
+pub(crate) struct RouteId(NonZeroU32);
 
-/// The overflow's cell; in the index, that of a free place.
-const NONE: RouteId = RouteId(0);
+/// Where the overflow's figures are.
+const REST: RouteId = RouteId(NonZeroU32::MIN);
 
 impl Routes {
     pub(crate) fn new(max: NonZeroUsize) -> Self {
         let cells: Box<[_]> = (0..=max.get()).map(|_| OnceLock::new()).collect();
         let overflow = Route::new(MethodName::Other, OVERFLOW.into());
-        cells[NONE.0].set(overflow).expect("the cell is new");
+        cells[REST.cell()].set(overflow).expect("the cell is new");
         // At most half full: a search ends soon, at a free place.
         let places = (2 * cells.len()).next_power_of_two();
         Self {
-            index: (0..places).map(|_| AtomicUsize::new(NONE.0)).collect(),
+            index: (0..places).map(|_| AtomicU32::new(0)).collect(),
             taken: Mutex::new(0),
             cells,
         }
@@ -61,7 +61,7 @@ impl Routes {
 
     #[inline]
     pub(crate) fn get(&self, id: RouteId) -> &Route {
-        self.cells[id.0]
+        self.cells[id.cell()]
             .get()
             .expect("an id is given out after its route is there")
     }
@@ -80,10 +80,10 @@ impl Routes {
         let mut place = hash(method, route);
         loop {
             place &= self.index.len() - 1;
-            let id = RouteId(self.index[place].load(Ordering::Acquire));
-            if id == NONE {
+            let held = self.index[place].load(Ordering::Acquire);
+            let Some(id) = NonZeroU32::new(held).map(RouteId) else {
                 return Err(place);
-            }
+            };
             let found = self.get(id);
             if found.method == method && *found.pattern == *route {
                 return Ok(id);
@@ -99,15 +99,22 @@ impl Routes {
             Ok(id) => return id,
             Err(place) => place,
         };
-        let id = RouteId(*taken + 1);
-        let Some(cell) = self.cells.get(id.0) else {
-            return NONE;
+        // The overflow is the first.
+        let id = REST.0.checked_add(*taken + 1).map(RouteId);
+        let Some((id, cell)) = id.and_then(|id| Some((id, self.cells.get(id.cell())?))) else {
+            return REST;
         };
         cell.set(Route::new(method, route.into()))
             .expect("cells are filled in order, under the lock");
         *taken += 1;
-        self.index[place].store(id.0, Ordering::Release);
+        self.index[place].store(id.0.get(), Ordering::Release);
         id
+    }
+}
+
+impl RouteId {
+    const fn cell(self) -> usize {
+        self.0.get() as usize - 1
     }
 }
 
