@@ -3,7 +3,7 @@
 use std::{thread, time::Duration};
 
 use http::{HeaderMap, StatusCode, Uri};
-use tooloo_clock::Instant;
+use tooloo_clock::Moment;
 
 use crate::{
     TraceContext,
@@ -22,7 +22,7 @@ use crate::{
 pub(crate) struct Call {
     // Taken out while it is the thread's current one, and at the end.
     context: Option<TraceContext>,
-    start: Instant,
+    start: Moment,
     side: Side,
     // Where its figures are; none for a call that is left out of them.
     route: Option<RouteId>,
@@ -59,7 +59,7 @@ pub(crate) enum Failure {
 /// The start of a call's span.
 pub(crate) struct Begin<'a> {
     pub(crate) context: TraceContext,
-    pub(crate) start: Instant,
+    pub(crate) start: Moment,
     pub(crate) side: Side,
     pub(crate) route: Option<RouteId>,
     pub(crate) method: MethodName,
@@ -116,9 +116,10 @@ impl Call {
 
     /// Returns whether the call has gone on for so long that its span should end.
     pub(crate) fn is_too_long(&self) -> bool {
-        self.context
-            .as_ref()
-            .is_some_and(|context| self.start.elapsed() >= context.span.tracer.config().longest)
+        self.context.as_ref().is_some_and(|context| {
+            let so_far = Moment::exact().saturating_duration_since(self.start);
+            so_far >= context.span.tracer.config().longest
+        })
     }
 
     /// Ends the span of a call whose answer is complete.
@@ -137,7 +138,7 @@ impl Call {
             return;
         };
         let tracer = &context.span.tracer;
-        let now = tooloo_clock::now();
+        let now = Moment::exact();
         let duration = now.saturating_duration_since(self.start);
         let outcome = Outcome {
             status: self.status.map(|status| status.as_u16()),

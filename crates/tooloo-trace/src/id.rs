@@ -54,6 +54,20 @@ impl TraceId {
     }
 }
 
+/// Makes the ids of a trace and of its first span, in one visit to the thread's generator.
+#[inline]
+pub(crate) fn random_pair() -> (TraceId, SpanId) {
+    loop {
+        let mut bytes = [[0; 8]; 3];
+        fastrand::fill(bytes.as_flattened_mut());
+        let [high, low, span] = bytes.map(u64::from_ne_bytes);
+        let trace = NonZeroU128::new(u128::from(high) << 64 | u128::from(low));
+        if let (Some(trace), Some(span)) = (trace, NonZeroU64::new(span)) {
+            return (TraceId(trace), SpanId(span));
+        }
+    }
+}
+
 impl SpanId {
     /// Returns the id with these bytes, or `None` where all are zero.
     pub const fn from_bytes(bytes: [u8; 8]) -> Option<Self> {

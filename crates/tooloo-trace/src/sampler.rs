@@ -16,6 +16,7 @@ use crate::{
     config::ParentTrust,
     context::{Carried, Flags},
     error::InvalidRate,
+    id,
     w3c::{
         ot::{self, Probability},
         traceparent::Parent,
@@ -50,6 +51,7 @@ struct Told {
 #[derive(Debug)]
 pub(crate) struct Decision {
     pub(crate) trace_id: TraceId,
+    pub(crate) span_id: SpanId,
     pub(crate) parent: Option<SpanId>,
     pub(crate) flags: Flags,
 }
@@ -97,7 +99,7 @@ impl Sampler {
 
     #[inline]
     fn begin(&self, carried: &mut Option<Arc<Carried>>, second: impl FnOnce() -> u32) -> Decision {
-        let trace_id = TraceId::random();
+        let (trace_id, span_id) = id::random_pair();
         let threshold = self.threshold.load(Ordering::Relaxed);
         let sampled = trace_id.randomness() >= threshold && self.afford(second);
         if sampled {
@@ -108,6 +110,7 @@ impl Sampler {
         }
         Decision {
             trace_id,
+            span_id,
             parent: None,
             flags: Flags::RANDOM.with_sampled(sampled),
         }
@@ -133,6 +136,7 @@ impl Sampler {
         }
         Decision {
             trace_id: parent.trace_id,
+            span_id: SpanId::random(),
             parent: Some(parent.span_id),
             flags: parent.flags.with_sampled(sampled),
         }

@@ -4,6 +4,7 @@ use std::task::{Context, Poll};
 
 use http::{Request, Response};
 use http_body::Body;
+use tooloo_clock::Moment;
 use tower_service::Service;
 
 use crate::{
@@ -40,7 +41,7 @@ impl<S> Trace<S> {
 
     #[inline]
     fn begin<B>(&self, request: &Request<B>) -> Call {
-        let start = tooloo_clock::now();
+        let start = Moment::exact();
         let headers = request.headers();
         let (parent, carried) = if w3c::may_bring_context(headers) {
             let parent = traceparent::extract(headers);

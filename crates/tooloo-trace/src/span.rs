@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use tooloo_clock::Instant;
+use tooloo_clock::Moment;
 
 use crate::{
     AttributeValue, TraceContext, Tracer,
@@ -25,7 +25,7 @@ const MAX_ATTRIBUTES: usize = 64;
 pub struct Span {
     context: TraceContext,
     name: Cow<'static, str>,
-    start: Instant,
+    start: Moment,
     attributes: Attributes,
     error: Option<Cow<'static, str>>,
     // The figures it counts in, if it is the first of its trace.
@@ -34,7 +34,7 @@ pub struct Span {
 
 impl Span {
     pub(crate) fn root(tracer: &Tracer, name: Cow<'static, str>) -> Self {
-        let start = tooloo_clock::now();
+        let start = Moment::exact();
         let context = tracer.begin(None, None, start, Called::Nothing);
         tracer.counts().begin(context.is_sampled());
         let root = Some(tracer.routes().resolve(MethodName::None, &name));
@@ -52,7 +52,7 @@ impl Span {
         Self {
             context: parent.child(tracer, Called::Nothing),
             name,
-            start: tooloo_clock::now(),
+            start: Moment::exact(),
             attributes: Vec::new(),
             error: None,
             root: None,
@@ -98,7 +98,7 @@ impl Drop for Span {
     fn drop(&mut self) {
         let span = Arc::clone(&self.context.span);
         let tracer = &span.tracer;
-        let now = tooloo_clock::now();
+        let now = Moment::exact();
         let duration = now.saturating_duration_since(self.start);
         let outcome = Outcome {
             status: None,

@@ -3,10 +3,10 @@
 use std::{borrow::Cow, fmt, io, sync::Arc, time::Duration};
 
 use opentelemetry_sdk::trace::SpanExporter;
-use tooloo_clock::Instant;
+use tooloo_clock::Moment;
 
 use crate::{
-    Kept, RecentTrace, Span, SpanId, TraceConfig, TraceContext, TraceHandle, TraceId,
+    Kept, RecentTrace, Span, TraceConfig, TraceContext, TraceHandle, TraceId,
     context::{Called, Carried, OpenSpan},
     error::{FlushError, InvalidRate},
     export::Export,
@@ -52,7 +52,7 @@ struct Inner {
     outgoing: Routes,
     recent: RecentSpans,
     export: Option<Export>,
-    started: Instant,
+    started: Moment,
 }
 
 impl Tracer {
@@ -105,7 +105,7 @@ impl Tracer {
                 outgoing: Routes::new(config.max_routes),
                 recent: RecentSpans::new(config.store_bytes),
                 export,
-                started: tooloo_clock::now(),
+                started: Moment::exact(),
                 config,
             }),
         }
@@ -171,7 +171,7 @@ impl Tracer {
         &self,
         parent: Option<Parent>,
         carried: Option<Carried>,
-        now: Instant,
+        now: Moment,
         called: Called,
     ) -> TraceContext {
         let mut carried = carried.map(Arc::new);
@@ -182,7 +182,7 @@ impl Tracer {
         TraceContext::new(OpenSpan {
             tracer: self.clone(),
             trace_id: decision.trace_id,
-            span_id: SpanId::random(),
+            span_id: decision.span_id,
             parent: decision.parent,
             flags: decision.flags,
             carried,
@@ -202,13 +202,13 @@ impl Tracer {
 
     /// Returns the seconds since the tracer's start.
     #[inline]
-    pub(crate) fn second(&self, now: Instant) -> u32 {
+    pub(crate) fn second(&self, now: Moment) -> u32 {
         let age = now.saturating_duration_since(self.inner.started);
         u32::try_from(age.as_secs()).unwrap_or(u32::MAX)
     }
 
     pub(crate) fn age(&self) -> Duration {
-        self.inner.started.elapsed()
+        Moment::exact().saturating_duration_since(self.inner.started)
     }
 
     pub(crate) fn sampler(&self) -> &Sampler {

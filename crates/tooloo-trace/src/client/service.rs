@@ -7,6 +7,7 @@ use std::{
 
 use http::{Request, Response};
 use http_body::Body;
+use tooloo_clock::Moment;
 use tower_service::Service;
 
 use super::ClientResponseFuture;
@@ -39,7 +40,7 @@ impl<S> ClientTrace<S> {
     }
 
     fn begin<B>(&self, request: &mut Request<B>) -> Call {
-        let start = tooloo_clock::now();
+        let start = Moment::exact();
         let called = || Called::Url(Box::new(request.uri().clone()));
         // The span belongs to whoever makes the call, also in a context that came from another tracer.
         let under = with_current(|current| Some(current?.child(&self.tracer, called())));
