@@ -40,9 +40,9 @@ mod keys;
 mod layer;
 mod limiter;
 mod policies;
+mod pooled;
 mod problem;
 mod service;
-mod shared;
 mod standing;
 mod state;
 mod sync;
@@ -58,7 +58,7 @@ pub use self::{
     layer::RateLimitLayer,
     limiter::RateLimiter,
     policies::Policies,
+    pooled::{Outage, SharedConfig, SharedRateLimiter},
     service::RateLimit,
-    shared::{Outage, SharedConfig, SharedRateLimiter},
     standing::Standing,
 };

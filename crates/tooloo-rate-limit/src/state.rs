@@ -1,8 +1,8 @@
 //! Pure bookkeeping, with the time passed in.
 
 mod bucket;
-mod common;
 mod gcra;
+mod global;
 mod lane;
 mod level;
 mod order;
@@ -10,7 +10,7 @@ mod policy;
 
 pub(crate) use self::{
     bucket::{Bucket, Outcome},
-    common::Common,
+    global::Common,
     level::Aside,
     order::{Attempt, Order, Place, Ticket},
     policy::Policy,

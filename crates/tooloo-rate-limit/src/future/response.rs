@@ -16,8 +16,8 @@ use tower_service::Service;
 
 use super::Acquire;
 use crate::{
-    RateLimited, SharedRateLimiter, Standing, headers::Stamp, policies::Policy, problem,
-    shared::Answer,
+    RateLimited, SharedRateLimiter, Standing, headers::Stamp, policies::Policy, pooled::Answer,
+    problem,
 };
 
 pin_project! {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use tooloo_clock::Moment;
 
 use super::{
-    common::{self, Common},
+    global::{self, Common},
     level::{Aside, Level, Spend},
     policy::Policy,
 };
@@ -77,7 +77,7 @@ impl Bucket {
 
     /// Returns when there will be `cost` tokens, at `now` at the earliest.
     pub(crate) fn ready(&self, now: Moment, cost: u64) -> Moment {
-        common::latest(&self.policy.own, &self.own_levels(), now, cost)
+        global::latest(&self.policy.own, &self.own_levels(), now, cost)
     }
 
     /// Gives tokens back, in every tier.
@@ -88,7 +88,7 @@ impl Bucket {
         };
         let mut levels = lock(levels);
         self.ungone()?;
-        common::refund(&self.policy.own, &mut levels, cost);
+        global::refund(&self.policy.own, &mut levels, cost);
         lock(common).refund(cost);
         Ok(())
     }
@@ -171,7 +171,7 @@ impl Bucket {
         let levels = self.own_levels();
         let own = self.policy.own_tiers().zip(&self.policy.own).zip(levels);
         let mut standings: Vec<_> = own
-            .map(|((tier, meter), level)| common::standing(tier, meter, level, now))
+            .map(|((tier, meter), level)| global::standing(tier, meter, level, now))
             .collect();
         if self.policy.compound {
             standings.extend(lock(common).standings(self.policy.tiers(), now));
@@ -208,7 +208,7 @@ impl Bucket {
         if common.is_held() && !held {
             return Outcome::Aside(Aside::Held);
         }
-        let own = common::latest(&self.policy.own, &levels, now, cost);
+        let own = global::latest(&self.policy.own, &levels, now, cost);
         let shared = common.ready(now, cost);
         if own > now || shared > now {
             return Outcome::Short {
@@ -216,7 +216,7 @@ impl Bucket {
                 common: shared,
             };
         }
-        common::spend(&self.policy.own, &mut levels, now, cost);
+        global::spend(&self.policy.own, &mut levels, now, cost);
         common.spend(now, cost);
         Outcome::Admitted
     }
