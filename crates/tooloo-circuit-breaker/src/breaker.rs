@@ -10,7 +10,8 @@ use crate::{
     AnyError, CircuitBreakerConfig, CircuitBreakerError, CircuitBreakerHandle, Classify, Control,
     Permit, Refused, StateChange, Status,
     figures::Figures,
-    gate::{Change, Gate, Refusal},
+    gate::{Change, Gate, Ticket, Word},
+    permit::Guard,
 };
 
 /// The most that [`tooloo_clock::coarse`] lags behind.
@@ -85,9 +86,9 @@ impl CircuitBreaker {
         C: Classify<T, E>,
         F: Future<Output = Result<T, E>>,
     {
-        let permit = self.try_acquire()?;
+        let mut guard = Guard::new(&*self.inner, self.admit()?);
         let result = call.await;
-        permit.record(classify.classify(&result));
+        guard.record(classify.classify(&result));
         result.map_err(CircuitBreakerError::Inner)
     }
 
@@ -98,21 +99,8 @@ impl CircuitBreaker {
     /// Returns [`Refused`] where the breaker is open, or half-open with all its probes under way.
     #[inline]
     pub fn try_acquire(&self) -> Result<Permit, Refused> {
-        let gate = &self.inner.gate;
-        // A refusal must not outlast the open time: near its end only an exact reading can tell.
-        let decided = gate.glance(|| tooloo_clock::coarse() + LAG);
-        let decided = decided.unwrap_or_else(|| {
-            let (decided, change) = gate.ask(Moment::exact());
-            self.inner.publish(change);
-            decided
-        });
-        match decided {
-            Ok(ticket) => Ok(Permit::new(Arc::clone(&self.inner), ticket)),
-            Err(refusal) => {
-                self.count_refused();
-                Err(refusal.into())
-            }
-        }
+        let ticket = self.admit()?;
+        Ok(Permit::new(Arc::clone(&self.inner), ticket))
     }
 
     /// Tells the breaker what to do, for an operator.
@@ -127,7 +115,7 @@ impl CircuitBreaker {
     ///
     /// Time alone changes nothing: a breaker whose open time is over is open until the next call.
     pub fn status(&self) -> Status {
-        self.inner.gate.status()
+        self.inner.gate.word().status()
     }
 
     /// Follows the changes of state, beginning with the present state.
@@ -145,22 +133,49 @@ impl CircuitBreaker {
     /// Returns the refusal that any call would get now, without counting one.
     #[inline]
     pub(crate) fn refusal(&self) -> Option<Refused> {
-        let decided = self.inner.gate.glance(|| tooloo_clock::coarse() + LAG)?;
-        decided.err().map(Into::into)
+        self.glance()?.err().map(Refused::new)
     }
 
-    #[inline]
+    #[inline(never)]
     pub(crate) fn count_refused(&self) {
         self.inner.figures.reject();
     }
 
-    /// Returns whether nothing else holds on to the breaker, neither a clone nor a permit.
+    /// Returns whether nobody else holds on to the breaker by a clone or a permit, or follows it.
     pub(crate) fn is_unused(&self) -> bool {
-        Arc::strong_count(&self.inner) == 1
+        Arc::strong_count(&self.inner) == 1 && self.inner.state.receiver_count() == 0
     }
 
     pub(crate) fn inner(&self) -> &Inner {
         &self.inner
+    }
+
+    #[inline]
+    fn admit(&self) -> Result<Ticket, Refused> {
+        match self.inner.gate.word().ticket() {
+            Some(ticket) => Ok(ticket),
+            None => self.admit_or_count(),
+        }
+    }
+
+    #[inline(never)]
+    fn admit_or_count(&self) -> Result<Ticket, Refused> {
+        let decided = self.glance().unwrap_or_else(|| {
+            let (decided, change) = self.inner.gate.ask(Moment::exact());
+            self.inner.publish(change);
+            decided
+        });
+        decided.map_err(|word| {
+            self.count_refused();
+            Refused::new(word)
+        })
+    }
+
+    /// Decides about a call by the coarse clock, where that can tell.
+    #[inline]
+    fn glance(&self) -> Option<Result<Ticket, Word>> {
+        // A refusal must not outlast the open time: near its end only an exact reading can tell.
+        self.inner.gate.glance(|| tooloo_clock::coarse() + LAG)
     }
 }
 
@@ -190,14 +205,5 @@ impl Inner {
             }
             newer
         });
-    }
-}
-
-impl From<Refusal> for Refused {
-    #[inline]
-    fn from(refusal: Refusal) -> Self {
-        // Only an open breaker knows when it will let calls through.
-        let until = (refusal.status == Status::Open).then_some(refusal.until);
-        Self::new(refusal.status, until)
     }
 }

@@ -65,7 +65,7 @@ const FAMILIES: [Family; 6] = [
         help: "1 for the present state, 0 for the others",
         kind: MetricType::Gauge,
         series: |breaker, series| {
-            let present = breaker.gate.status();
+            let present = breaker.gate.word().status();
             for status in Status::ALL {
                 let value = if status == present { 1.0 } else { 0.0 };
                 series.gauge(Some(("state", status.as_str())), value)?;

@@ -4,14 +4,11 @@ use std::{error, fmt, time::Duration};
 
 use tooloo_clock::Moment;
 
-use crate::Status;
+use crate::{Status, gate::Word};
 
 /// The breaker did not let the call through.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Refused {
-    status: Status,
-    until: Option<Moment>,
-}
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub struct Refused(Word);
 
 /// Why a call through a breaker failed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -23,14 +20,15 @@ pub enum CircuitBreakerError<E> {
 }
 
 impl Refused {
-    pub(crate) fn new(status: Status, until: Option<Moment>) -> Self {
-        Self { status, until }
+    #[inline]
+    pub(crate) fn new(word: Word) -> Self {
+        Self(word)
     }
 
     /// Returns the state that the breaker was in: open, half-open with all its probes under way, or
     /// forced open.
     pub fn status(&self) -> Status {
-        self.status
+        self.0.status()
     }
 
     /// Returns how long it is from now until the breaker lets calls through again, to see whether they
@@ -39,14 +37,23 @@ impl Refused {
     /// `None` where nobody knows: a half-open breaker waits for its probes, one that was forced open
     /// for someone's hand.
     pub fn retry_after(&self) -> Option<Duration> {
-        let until = self.until?;
+        let until = self.0.open_until()?;
         Some(until.saturating_duration_since(Moment::exact()))
+    }
+}
+
+impl fmt::Debug for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Refused")
+            .field("status", &self.status())
+            .field("retry_after", &self.retry_after())
+            .finish()
     }
 }
 
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the circuit breaker is {}", self.status)
+        write!(f, "the circuit breaker is {}", self.status())
     }
 }
 

@@ -1,21 +1,21 @@
 //! Counts what became of the calls.
 
+mod per_thread;
+
 use std::{
     sync::atomic::{AtomicI64, AtomicU64, Ordering},
     time::SystemTime,
 };
 
-use crossbeam_utils::CachePadded;
 use jiff::Timestamp;
 
+use self::per_thread::PerThread;
 use crate::Status;
 
 /// A breaker's counts since it was made, over all of its states.
 #[derive(Debug)]
 pub(crate) struct Figures {
-    // What every good call writes, and what every refused one does, on cache lines of their own.
-    succeeded: CachePadded<AtomicU64>,
-    rejected: CachePadded<AtomicU64>,
+    frequent: PerThread<Frequent>,
     failed: AtomicU64,
     slow: AtomicU64,
     ignored: AtomicU64,
@@ -23,6 +23,13 @@ pub(crate) struct Figures {
     // In milliseconds since 1970.
     last_failure: AtomicI64,
     changes: [AtomicU64; Status::ALL.len()],
+}
+
+/// What every good call counts, and what every refused one does.
+#[derive(Debug, Default)]
+struct Frequent {
+    succeeded: AtomicU64,
+    rejected: AtomicU64,
 }
 
 /// What became of a call that passed.
@@ -40,8 +47,7 @@ const NEVER: i64 = i64::MIN;
 impl Figures {
     pub(crate) fn new() -> Self {
         Self {
-            succeeded: CachePadded::default(),
-            rejected: CachePadded::default(),
+            frequent: PerThread::new(),
             failed: AtomicU64::new(0),
             slow: AtomicU64::new(0),
             ignored: AtomicU64::new(0),
@@ -52,9 +58,16 @@ impl Figures {
     }
 
     #[inline]
+    pub(crate) fn succeed(&self) {
+        self.frequent.increment(|counts| &counts.succeeded);
+    }
+
     pub(crate) fn end(&self, end: End, slow: bool) {
+        if slow {
+            self.slow.fetch_add(1, Ordering::Relaxed);
+        }
         let count = match end {
-            End::Succeeded => &*self.succeeded,
+            End::Succeeded => return self.succeed(),
             End::Failed => {
                 let now = milliseconds(tooloo_clock::wall());
                 self.last_failure.fetch_max(now, Ordering::Relaxed);
@@ -64,14 +77,11 @@ impl Figures {
             End::Cancelled => &self.cancelled,
         };
         count.fetch_add(1, Ordering::Relaxed);
-        if slow {
-            self.slow.fetch_add(1, Ordering::Relaxed);
-        }
     }
 
     #[inline]
     pub(crate) fn reject(&self) {
-        self.rejected.fetch_add(1, Ordering::Relaxed);
+        self.frequent.increment(|counts| &counts.rejected);
     }
 
     pub(crate) fn change(&self, to: Status) {
@@ -80,7 +90,7 @@ impl Figures {
 
     pub(crate) fn ended(&self, end: End) -> u64 {
         let count = match end {
-            End::Succeeded => &*self.succeeded,
+            End::Succeeded => return self.frequent.sum(|counts| &counts.succeeded),
             End::Failed => &self.failed,
             End::Ignored => &self.ignored,
             End::Cancelled => &self.cancelled,
@@ -93,7 +103,7 @@ impl Figures {
     }
 
     pub(crate) fn rejected(&self) -> u64 {
-        self.rejected.load(Ordering::Relaxed)
+        self.frequent.sum(|counts| &counts.rejected)
     }
 
     pub(crate) fn changes(&self, to: Status) -> u64 {

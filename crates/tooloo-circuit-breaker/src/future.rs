@@ -28,7 +28,7 @@ pin_project! {
         Admitted {
             #[pin]
             inner: F,
-            // There until the result is, where a breaker watches the call.
+            // There where a breaker watches the call.
             permit: Option<Permit>,
             classify: C,
         },
@@ -72,8 +72,8 @@ where
                 classify,
             } => {
                 let result = ready!(inner.poll(cx));
-                if let Some(permit) = permit.take() {
-                    permit.record(classify.classify(&result));
+                if let Some(permit) = permit {
+                    permit.record_in_place(classify.classify(&result));
                 }
                 Poll::Ready(result.map_err(CircuitBreakerError::Inner))
             }

@@ -66,7 +66,7 @@ impl CircuitBreakerHandle {
 
     /// Returns the present state.
     pub fn status(&self) -> Status {
-        self.breaker.gate.status()
+        self.breaker.gate.word().status()
     }
 
     /// Follows the changes of state, as [`CircuitBreaker::subscribe`](crate::CircuitBreaker::subscribe) does.
@@ -94,13 +94,14 @@ impl CircuitBreakerSnapshot {
             figures,
             state,
         } = breaker;
+        let word = gate.word();
         let tally = gate.tally(tooloo_clock::coarse());
         let timed = gate.config().slow_calls.is_some();
         let [success_count, failure_count, ignored_count, cancelled_count] =
             [End::Succeeded, End::Failed, End::Ignored, End::Cancelled]
                 .map(|end| figures.ended(end));
         Self {
-            status: gate.status(),
+            status: word.status(),
             call_count: success_count + failure_count + ignored_count + cancelled_count,
             success_count,
             failure_count,
@@ -113,7 +114,7 @@ impl CircuitBreakerSnapshot {
             consecutive_failures: gate.consecutive_failures(),
             probes: gate.probes_under_way(),
             open_count: figures.changes(Status::Open) + figures.changes(Status::ForcedOpen),
-            open_until: gate.open_until().and_then(on_the_wall),
+            open_until: word.open_until().and_then(on_the_wall),
             last_failure_time: figures.last_failure(),
             last_change: *state.borrow(),
         }

@@ -154,7 +154,7 @@ impl Shared {
             && entry.breaker.is_unused()
             && match entry.breaker.status() {
                 Status::Closed | Status::HalfOpen => true,
-                Status::Open => entry.breaker.inner().gate.open_until() <= Some(now),
+                Status::Open => entry.breaker.inner().gate.word().open_until() <= Some(now),
                 // What someone said stands until they say otherwise.
                 Status::ForcedOpen | Status::Disabled => false,
             }

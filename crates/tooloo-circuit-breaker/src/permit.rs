@@ -1,6 +1,6 @@
 //! The permission to make one call.
 
-use std::sync::Arc;
+use std::{mem, ops::Deref, sync::Arc};
 
 use tooloo_clock::Moment;
 
@@ -18,27 +18,22 @@ use crate::{
 /// place, where it was a probe, is free again.
 #[must_use = "a permit that is dropped is given back"]
 #[derive(Debug)]
-pub struct Permit {
-    breaker: Arc<Inner>,
+pub struct Permit(Guard<Arc<Inner>>);
+
+/// A permit that owns its breaker or borrows it.
+#[derive(Debug)]
+pub(crate) struct Guard<B: Deref<Target = Inner>> {
+    breaker: B,
+    // Ended once its result is recorded.
     ticket: Ticket,
     // Zero where calls are not timed.
     start: Moment,
-    ended: bool,
 }
 
 impl Permit {
     #[inline]
     pub(crate) fn new(breaker: Arc<Inner>, ticket: Ticket) -> Self {
-        let start = match breaker.gate.config().slow_calls {
-            Some(_) => tooloo_clock::coarse(),
-            None => Moment::from_nanos(0),
-        };
-        Self {
-            breaker,
-            ticket,
-            start,
-            ended: false,
-        }
+        Self(Guard::new(breaker, ticket))
     }
 
     /// Records what became of the call.
@@ -47,54 +42,102 @@ impl Permit {
     /// does: it tells of another time.
     #[inline]
     pub fn record(mut self, outcome: Outcome) {
-        self.ended = true;
-        let (end, throttled, retry_after) = match outcome {
-            Outcome::Success => (End::Succeeded, false, None),
-            Outcome::Failure { retry_after } => (End::Failed, false, retry_after),
-            Outcome::Throttled { retry_after } => (End::Failed, true, retry_after),
-            Outcome::Ignored => return self.give_back(End::Ignored),
-        };
-        let mark = Mark {
-            failed: end == End::Failed,
-            slow: self.is_slow(),
-        };
-        self.breaker.figures.end(end, mark.slow);
-        let ended = Ended {
-            mark,
-            throttled,
-            asked: retry_after.map(|time| Moment::exact() + time),
-        };
-        let change = (self.breaker.gate).settle(self.ticket, Some(ended), now(mark));
-        self.breaker.publish(change);
+        self.0.record(outcome);
     }
 
-    fn give_back(&self, end: End) {
-        self.breaker.figures.end(end, false);
-        let change = (self.breaker.gate).settle(self.ticket, None, Moment::exact);
-        self.breaker.publish(change);
-    }
-
+    /// Records what became of the call, without moving the permit; nothing where that was done before.
     #[inline]
-    fn is_slow(&self) -> bool {
-        let Some(slow) = self.breaker.gate.config().slow_calls else {
-            return false;
-        };
-        tooloo_clock::coarse().saturating_duration_since(self.start) > slow.longer_than
+    pub(crate) fn record_in_place(&mut self, outcome: Outcome) {
+        self.0.record(outcome);
     }
 }
 
-impl Drop for Permit {
+impl<B: Deref<Target = Inner>> Guard<B> {
     #[inline]
-    fn drop(&mut self) {
-        if !self.ended {
-            self.give_back(End::Cancelled);
+    pub(crate) fn new(breaker: B, ticket: Ticket) -> Self {
+        let start = match breaker.gate.config().slow_calls {
+            Some(_) => read_clock(),
+            None => Moment::from_nanos(0),
+        };
+        Self {
+            breaker,
+            ticket,
+            start,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn record(&mut self, outcome: Outcome) {
+        let ticket = mem::replace(&mut self.ticket, Ticket::ENDED);
+        if ticket != Ticket::ENDED {
+            self.breaker.end(ticket, self.start, outcome);
         }
     }
 }
 
+impl<B: Deref<Target = Inner>> Drop for Guard<B> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.ticket != Ticket::ENDED {
+            self.breaker.give_back(self.ticket, End::Cancelled);
+        }
+    }
+}
+
+impl Inner {
+    /// Takes the result of a call that began at `start`.
+    #[inline]
+    fn end(&self, ticket: Ticket, start: Moment, outcome: Outcome) {
+        let timed = self.gate.config().slow_calls.is_some();
+        let slow = timed && self.is_slow(start);
+        if outcome == Outcome::Success && !slow && self.gate.is_all_good(ticket) {
+            self.figures.succeed();
+        } else {
+            self.settle(ticket, outcome, slow);
+        }
+    }
+
+    #[inline(never)]
+    fn settle(&self, ticket: Ticket, outcome: Outcome, slow: bool) {
+        let (end, throttled, retry_after) = match outcome {
+            Outcome::Success => (End::Succeeded, false, None),
+            Outcome::Failure { retry_after } => (End::Failed, false, retry_after),
+            Outcome::Throttled { retry_after } => (End::Failed, true, retry_after),
+            Outcome::Ignored => return self.give_back(ticket, End::Ignored),
+        };
+        self.figures.end(end, slow);
+        let failed = end == End::Failed;
+        let ended = Ended {
+            mark: Mark { failed, slow },
+            throttled,
+            asked: retry_after.map(|time| Moment::exact() + time),
+        };
+        let now = clock(ended.mark);
+        self.publish(self.gate.settle(ticket, Some(ended), now));
+    }
+
+    #[cold]
+    fn give_back(&self, ticket: Ticket, end: End) {
+        self.figures.end(end, false);
+        self.publish(self.gate.settle(ticket, None, Moment::exact));
+    }
+
+    #[inline(never)]
+    fn is_slow(&self, start: Moment) -> bool {
+        let now = tooloo_clock::coarse();
+        let slow = self.gate.config().slow_calls;
+        slow.is_some_and(|slow| now.saturating_duration_since(start) > slow.longer_than)
+    }
+}
+
+/// Reads the clock, out of the way of the many calls that are not timed.
+#[inline(never)]
+fn read_clock() -> Moment {
+    tooloo_clock::coarse()
+}
+
 /// Returns the clock that a result is counted by: what may open the breaker deserves an exact one.
-#[inline]
-fn now(mark: Mark) -> fn() -> Moment {
+fn clock(mark: Mark) -> fn() -> Moment {
     if mark.is_bad() {
         Moment::exact
     } else {

@@ -12,7 +12,7 @@ use tooloo_clock::Moment;
 
 pub(crate) use self::run::Run;
 use self::{by_count::ByCount, by_time::ByTime};
-use crate::{CircuitBreakerConfig, config::WindowKind, state::Mark};
+use crate::{Cause, CircuitBreakerConfig, Rate, config::WindowKind, state::Mark};
 
 /// The results in the window.
 #[derive(Debug)]
@@ -45,8 +45,17 @@ impl Recent {
         }
     }
 
-    /// Adds the result of a call of `generation`; returns whether that one is still the present.
+    /// Returns whether a good call of `generation` would change nothing; false where it is hard to say.
     #[inline]
+    pub(crate) fn is_all_good(&self, generation: u64) -> bool {
+        match self {
+            Self::ByCount(calls) => calls.is_all_good(generation),
+            // Each call counts there.
+            Self::ByTime(_) => false,
+        }
+    }
+
+    /// Adds the result of a call of `generation`; returns whether that one is still the present.
     pub(crate) fn record(&self, generation: u64, mark: Mark, now: impl FnOnce() -> Moment) -> bool {
         match self {
             Self::ByCount(calls) => calls.record(generation, mark),
@@ -61,8 +70,37 @@ impl Recent {
         }
     }
 
+    /// Returns why these results and a run of so many failures are too bad, where they are.
+    pub(crate) fn reason_to_open(
+        &self,
+        run: u32,
+        now: Moment,
+        config: &CircuitBreakerConfig,
+    ) -> Option<Cause> {
+        let longest = config.consecutive_failures;
+        if longest.is_some_and(|longest| run >= longest.get()) {
+            return Some(Cause::ConsecutiveFailures);
+        }
+        let tally = self.tally(now);
+        if tally.calls < config.minimum_calls.get().min(self.capacity()) {
+            return None;
+        }
+        let reached = |rate: Rate, part| rate.is_reached(part, tally.calls);
+        let slow = config.slow_calls.map(|slow| slow.rate);
+        if config
+            .failure_rate
+            .is_some_and(|rate| reached(rate, tally.failed))
+        {
+            Some(Cause::FailureRate)
+        } else if slow.is_some_and(|rate| reached(rate, tally.slow)) {
+            Some(Cause::SlowCallRate)
+        } else {
+            None
+        }
+    }
+
     /// Returns the most calls that the window can hold.
-    pub(crate) fn capacity(&self) -> u32 {
+    fn capacity(&self) -> u32 {
         match self {
             Self::ByCount(calls) => calls.capacity(),
             Self::ByTime(_) => u32::MAX,

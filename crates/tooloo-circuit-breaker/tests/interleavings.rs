@@ -42,10 +42,14 @@ const FAILED: Mark = Mark::of_index(1);
 
 type Model = (&'static str, fn());
 
-const MODELS: [Model; 7] = [
+const MODELS: [Model; 9] = [
     (
         "a_window_holds_what_was_recorded",
         a_window_holds_what_was_recorded,
+    ),
+    (
+        "a_window_by_time_loses_nothing",
+        a_window_by_time_loses_nothing,
     ),
     (
         "the_last_of_too_many_failures_opens",
@@ -55,6 +59,10 @@ const MODELS: [Model; 7] = [
     (
         "an_older_result_does_not_count",
         an_older_result_does_not_count,
+    ),
+    (
+        "good_calls_that_change_nothing_hide_no_bad_ones",
+        good_calls_that_change_nothing_hide_no_bad_ones,
     ),
     (
         "a_late_result_leaves_the_windows_words_alone",
@@ -99,12 +107,12 @@ fn at(seconds: u64) -> Moment {
     Moment::from_nanos(seconds * 1_000_000_000)
 }
 
-fn ended(mark: Mark) -> Option<Ended> {
-    Some(Ended {
+fn ended(mark: Mark) -> Ended {
+    Ended {
         mark,
         throttled: false,
         asked: None,
-    })
+    }
 }
 
 /// Sends a call through, at the second `now`.
@@ -117,7 +125,15 @@ fn ask(gate: &Gate, now: u64) -> (Option<Ticket>, Option<Change>) {
 fn call(gate: &Gate, mark: Mark) -> Option<Change> {
     let (ticket, change) = ask(gate, 0);
     assert_eq!(change, None);
-    gate.settle(ticket?, ended(mark), || at(0))
+    settle(gate, ticket?, mark)
+}
+
+/// Gives the gate the result of a call at the second 0, unless it has no use for it.
+fn settle(gate: &Gate, ticket: Ticket, mark: Mark) -> Option<Change> {
+    if mark == GOOD && gate.is_all_good(ticket) {
+        return None;
+    }
+    gate.settle(ticket, Some(ended(mark)), || at(0))
 }
 
 /// Runs `left` beside `right`, and returns what both return.
@@ -157,6 +173,22 @@ fn a_window_holds_what_was_recorded() {
     });
 }
 
+fn a_window_by_time_loses_nothing() {
+    explore(|| {
+        let ten = Window::time(Duration::from_secs(10)).expect("a valid window");
+        let recent = Arc::new(Recent::new(&config().with_window(ten)));
+        assert!(recent.record(0, FAILED, || at(100)));
+        let other = Arc::clone(&recent);
+        // Both want the place of the tenth that is over.
+        both(
+            move || assert!(other.record(0, FAILED, || at(110))),
+            || assert!(recent.record(0, FAILED, || at(110))),
+        );
+        let tally = recent.tally(at(110));
+        assert_eq!((tally.calls, tally.failed), (2, 2));
+    });
+}
+
 fn the_last_of_too_many_failures_opens() {
     explore(|| {
         let config = config()
@@ -166,7 +198,7 @@ fn the_last_of_too_many_failures_opens() {
         let other = Arc::clone(&gate);
         let changes = both(move || call(&other, FAILED), || call(&gate, FAILED));
         assert_eq!(changes.iter().flatten().count(), 1, "{changes:?}");
-        assert_eq!(gate.status(), Status::Open);
+        assert_eq!(gate.word().status(), Status::Open);
         assert_eq!(ask(&gate, 0).0, None);
     });
 }
@@ -195,14 +227,34 @@ fn an_older_result_does_not_count() {
         gate.set(Control::ForcedOpen, at(0));
         let other = Arc::clone(&gate);
         let changes = both(
-            move || other.settle(ticket, ended(FAILED), || at(0)),
+            move || other.settle(ticket, Some(ended(FAILED)), || at(0)),
             || gate.set(Control::Closed, at(0)),
         );
         // The failure belongs to the time before: the new one is closed and empty.
         assert_eq!(changes[0], None);
-        assert_eq!(gate.status(), Status::Closed);
+        assert_eq!(gate.word().status(), Status::Closed);
         assert_eq!(gate.consecutive_failures(), 0);
         assert_eq!(gate.tally(at(0)), Tally::default());
+    });
+}
+
+fn good_calls_that_change_nothing_hide_no_bad_ones() {
+    explore(|| {
+        let two = Window::calls(2).expect("a valid window");
+        let config = config()
+            .with_window(two)
+            .with_failure_rate(Rate::new(1.0).expect("a valid rate"));
+        let gate = Arc::new(Gate::new(config));
+        // The window is full of good calls.
+        assert_eq!([(); 2].map(|()| call(&gate, GOOD)), [None, None]);
+        let other = Arc::clone(&gate);
+        both(move || call(&other, FAILED), || call(&gate, GOOD));
+        // The good call is before the bad one or after it, in the place of an older one both times.
+        let tally = gate.tally(at(0));
+        assert_eq!((tally.calls, tally.failed), (2, 1));
+        assert!(gate.consecutive_failures() <= 1);
+        let one_more = call(&gate, FAILED);
+        assert_eq!(gate.tally(at(0)).failed == 2, one_more.is_some());
     });
 }
 
@@ -258,7 +310,7 @@ fn one_of_two_is_the_probe() {
         let changes = decided.iter().filter_map(|(_, change)| *change);
         assert_eq!(changes.count(), 1, "{decided:?}");
         let change = gate
-            .settle(probes[0], ended(GOOD), || at(1))
+            .settle(probes[0], Some(ended(GOOD)), || at(1))
             .expect("the probe decides");
         assert_eq!(
             (change.to, change.cause),

@@ -67,11 +67,12 @@ async fn a_flood_of_keys_shares_one_breaker_beyond_the_bound() {
 
 #[tokio::test(start_paused = true)]
 async fn what_nobody_uses_is_forgotten() {
-    let breakers = breakers(5);
-    for key in ["idle", "used", "held", "by hand", "open"] {
+    let breakers = breakers(6);
+    for key in ["idle", "used", "held", "followed", "by hand", "open"] {
         drop(breakers.get(&key.into()));
     }
     let held = breakers.get(&"held".into());
+    let follower = breakers.get(&"followed".into()).subscribe();
     breakers.get(&"by hand".into()).set(Control::Disabled);
     advance(Duration::from_secs(59)).await;
     fail(&breakers, "open");
@@ -79,10 +80,10 @@ async fn what_nobody_uses_is_forgotten() {
     advance(Duration::from_secs(1)).await;
     drop(breakers.get(&"new".into()));
     assert_eq!(status(&breakers, "idle"), None);
-    for key in ["used", "held", "by hand", "open", "new"] {
+    for key in ["used", "held", "followed", "by hand", "open", "new"] {
         assert!(status(&breakers, key).is_some(), "{key}");
     }
-    drop(held);
+    drop((held, follower));
 
     // An open one is kept until its time is over, however long it is unused.
     let open = breakers.get(&"open".into());

@@ -18,6 +18,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct ByCount {
     sums: CachePadded<AtomicU64>,
+    size: u16,
     // Each a generation in the upper 30 bits and the index of a mark in the lower two. Of an older
     // generation than the present it stands for a place not taken, and counts as a good call does.
     ring: Box<[AtomicU32]>,
@@ -39,6 +40,7 @@ impl ByCount {
     pub(super) fn new(calls: NonZeroU16) -> Self {
         Self {
             sums: CachePadded::new(AtomicU64::new(0)),
+            size: calls.get(),
             ring: (0..calls.get()).map(|_| AtomicU32::new(0)).collect(),
         }
     }
@@ -53,7 +55,6 @@ impl ByCount {
         self.sums.swap(sums.pack(), Ordering::AcqRel);
     }
 
-    #[inline]
     pub(super) fn record(&self, generation: u64, mark: Mark) -> bool {
         let Some(place) = self.take_place(generation) else {
             return false;
@@ -65,9 +66,19 @@ impl ByCount {
         }
     }
 
+    /// Returns whether the window of this generation is full, and of good calls only.
+    ///
+    /// Then one more good call, in the place of the oldest, changes nothing.
+    #[inline]
+    pub(super) fn is_all_good(&self, generation: u64) -> bool {
+        let sums = Sums::unpack(self.sums.load(Ordering::Acquire));
+        let good = (Sums::tag(generation), 0, 0);
+        (sums.generation, sums.failed, sums.slow) == good && sums.position >= self.size
+    }
+
     pub(super) fn tally(&self) -> Tally {
         let sums = Sums::unpack(self.sums.load(Ordering::Acquire));
-        let calls = sums.position.min(self.size());
+        let calls = sums.position.min(self.size);
         // What wrapped below zero is on its way back to it.
         let at_most = |sum: u16| if sum > calls { 0 } else { sum.into() };
         Tally {
@@ -78,12 +89,11 @@ impl ByCount {
     }
 
     pub(super) fn capacity(&self) -> u32 {
-        self.size().into()
+        self.size.into()
     }
 
-    #[inline]
     fn take_place(&self, generation: u64) -> Option<usize> {
-        let size = self.size();
+        let size = self.size;
         let before = self.update(generation, |sums| {
             sums.position += 1;
             if sums.position == 2 * size {
@@ -100,7 +110,6 @@ impl ByCount {
 
     /// Puts `mark` in its place and returns the one that stood there, or `None` where a newer
     /// generation has taken the place since.
-    #[inline]
     fn swap(&self, place: usize, generation: u64, mark: Mark) -> Option<Mark> {
         let slot = &self.ring[place];
         let generation = tag(generation);
@@ -135,7 +144,6 @@ impl ByCount {
     }
 
     /// Changes the sums, and returns them as they were; `None`, and no change, in another generation.
-    #[inline]
     fn update(&self, generation: u64, change: impl Fn(&mut Sums)) -> Option<Sums> {
         let mut held = self.sums.load(Ordering::Acquire);
         loop {
@@ -157,18 +165,16 @@ impl ByCount {
             }
         }
     }
-
-    fn size(&self) -> u16 {
-        u16::try_from(self.ring.len()).expect("the ring was made of so many")
-    }
 }
 
 impl Sums {
+    #[inline]
     #[expect(clippy::cast_possible_truncation, reason = "the part that fits")]
     fn tag(generation: u64) -> u16 {
         generation as u16
     }
 
+    #[inline]
     fn pack(self) -> u64 {
         u64::from(self.generation) << 48
             | u64::from(self.position) << 32
@@ -176,6 +182,7 @@ impl Sums {
             | u64::from(self.slow)
     }
 
+    #[inline]
     #[expect(clippy::cast_possible_truncation, reason = "16 bits each")]
     fn unpack(word: u64) -> Self {
         Self {

@@ -47,7 +47,6 @@ impl ByTime {
         }
     }
 
-    #[inline]
     pub(super) fn record(&self, generation: u64, mark: Mark, now: Moment) -> bool {
         let tenth = self.tenth(now);
         let generation = generation_bits(generation);

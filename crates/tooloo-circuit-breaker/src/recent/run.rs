@@ -32,7 +32,6 @@ impl Run {
     }
 
     /// Ends the run with a success of `generation`.
-    #[inline]
     pub(crate) fn end(&self, generation: u64) {
         let mut held = self.0.load(Ordering::Acquire);
         while held & FAILURES != 0 && held & !FAILURES == tag(generation) {
@@ -44,6 +43,7 @@ impl Run {
         }
     }
 
+    #[inline]
     pub(crate) fn length(&self) -> u32 {
         length(self.0.load(Ordering::Acquire))
     }
@@ -53,6 +53,7 @@ fn tag(generation: u64) -> u64 {
     generation << 32
 }
 
+#[inline]
 #[expect(clippy::cast_possible_truncation, reason = "the lower half")]
 fn length(word: u64) -> u32 {
     word as u32
