@@ -21,7 +21,7 @@ use crate::{
     RateLimitConfig, RateLimited, Refusal,
     figures::Figures,
     keys::{Keys, Pinned},
-    state::{Aside, Bucket, Common, Outcome, Policy},
+    state::{Aside, Bucket, Common, Outcome, Policy, Terms},
     sync::{AtomicU64, Ordering, lock},
 };
 
@@ -33,7 +33,8 @@ use crate::{
 pub(crate) struct Engine {
     keys: Keys,
     generation: AtomicU64,
-    policy: ArcSwap<Policy>,
+    // Of keys that have no quota of their own.
+    terms: ArcSwap<Terms>,
     common: Mutex<Common>,
     room: Mutex<Room>,
     figures: Figures,
@@ -48,7 +49,7 @@ impl Engine {
             keys: Keys::new(config.max_keys.get()),
             generation: AtomicU64::new(0),
             common: Mutex::new(Common::new(&tiers)),
-            policy: ArcSwap::from_pointee(Policy::new(tiers, 0, false)),
+            terms: ArcSwap::new(Terms::new(Arc::new(Policy::new(tiers, 0, false)))),
             room: Mutex::new(Room::new(config.max_waiting, config.max_waiting_per_key)),
             figures: Figures::default(),
             lag: tooloo_clock::coarse_lag(),
@@ -118,7 +119,7 @@ impl Engine {
 
     fn add<'a>(&self, pinned: &'a Pinned<'_>, now: Moment) -> Option<&'a Bucket> {
         let mut forgotten = Vec::new();
-        let added = pinned.add(&self.policy.load_full(), now, &mut forgotten);
+        let added = pinned.add(&self.terms.load(), now, &mut forgotten);
         self.figures.board.forget(forgotten);
         added
     }

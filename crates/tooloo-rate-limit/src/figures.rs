@@ -12,7 +12,7 @@ use tooloo_key::Key;
 
 pub(crate) use self::board::Board;
 use self::shard::Sharded;
-use crate::state::Bucket;
+use crate::state::{Bucket, FULL};
 
 /// How often requests were let through and sent away, in all and by the busiest keys.
 #[derive(Debug, Default)]
@@ -42,19 +42,13 @@ impl Figures {
     #[inline]
     pub(crate) fn allow(&self, key: Option<&Key>, bucket: &Bucket) {
         add(&self.counts.own().allowed);
-        let allowed = add(&bucket.allowed);
-        if allowed.is_power_of_two() {
-            self.offer(key, bucket);
-        }
+        self.count(key, bucket, true);
     }
 
     #[inline]
     pub(crate) fn deny(&self, key: Option<&Key>, bucket: &Bucket) {
         add(&self.counts.own().denied);
-        let denied = add(&bucket.denied);
-        if denied.is_power_of_two() {
-            self.offer(key, bucket);
-        }
+        self.count(key, bucket, false);
     }
 
     /// Counts a request that waits.
@@ -78,12 +72,26 @@ impl Figures {
         totals
     }
 
-    #[cold]
-    fn offer(&self, key: Option<&Key>, bucket: &Bucket) {
-        if let Some(key) = key {
-            self.board
-                .offer(key, read(&bucket.allowed) + read(&bucket.denied));
+    #[inline]
+    fn count(&self, key: Option<&Key>, bucket: &Bucket, allowed: bool) {
+        let count = bucket.counts.add(allowed);
+        if count.is_power_of_two()
+            && let Some(key) = key
+        {
+            self.offer(key, bucket, count, allowed);
         }
+    }
+
+    #[cold]
+    fn offer(&self, key: &Key, bucket: &Bucket, count: u64, allowed: bool) {
+        let (let_through, sent_away) = bucket.counts.read();
+        if count < FULL {
+            return self.board.offer(key, let_through + sent_away);
+        }
+        // The bucket counts from the beginning again.
+        self.board.offer(key, let_through + sent_away + FULL);
+        let past = if allowed { (FULL, 0) } else { (0, FULL) };
+        self.board.forget(vec![(key.clone(), past.0, past.1)]);
     }
 }
 

@@ -11,7 +11,7 @@ use tooloo_key::Key;
 
 use self::sweep::Sweep;
 use crate::{
-    state::{Bucket, Place, Policy},
+    state::{Bucket, Place, Terms},
     sync::{AtomicU64, Ordering},
 };
 
@@ -170,12 +170,12 @@ impl Pinned<'_> {
     /// Adds a full bucket, sweeping first where that is due; `None` where there is no room.
     pub(crate) fn add(
         &self,
-        policy: &Arc<Policy>,
+        terms: &Arc<Terms>,
         now: Moment,
         forgotten: &mut Vec<Forgotten>,
     ) -> Option<&Bucket> {
         let Some((shard, key)) = self.own else {
-            let fresh = || Bucket::new(Arc::clone(policy));
+            let fresh = || Bucket::new(terms);
             let overflow = &self.keys.overflow;
             return Some(overflow.get_or_insert_with((), fresh, &self.guard));
         };
@@ -187,7 +187,7 @@ impl Pinned<'_> {
             }
         }
         forgotten.extend(keys.sweep_grown(shard, now));
-        let fresh = Bucket::new(Arc::clone(policy));
+        let fresh = Bucket::new(terms);
         match shard.buckets.try_insert(key.clone(), fresh, &self.guard) {
             Ok(bucket) => Some(bucket),
             Err(occupied) => {

@@ -1,6 +1,7 @@
 //! Pure bookkeeping, with the time passed in.
 
 mod bucket;
+mod counts;
 mod gcra;
 mod global;
 mod lane;
@@ -10,10 +11,11 @@ mod policy;
 
 pub(crate) use self::{
     bucket::{Bucket, Outcome},
+    counts::FULL,
     global::Common,
     level::Aside,
     order::{Attempt, Order, Place, Ticket},
-    policy::Policy,
+    policy::{Policy, Terms},
 };
 
 #[cfg(test)]

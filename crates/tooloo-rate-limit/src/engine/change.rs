@@ -10,7 +10,7 @@ use crate::{
     RateLimitConfig, Tier,
     error::KeysFull,
     keys::Pinned,
-    state::Policy,
+    state::{Policy, Terms},
     sync::{Ordering, lock},
 };
 
@@ -39,15 +39,17 @@ impl Engine {
         let result = {
             let mut room = lock(&self.room);
             let pinned = self.keys.pin(key);
-            let everyone = self.policy.load_full();
-            let policy = tiers.map_or_else(
+            let everyone = self.terms.load_full();
+            let terms = tiers.map_or_else(
                 || Arc::clone(&everyone),
                 |tiers| {
+                    let everyone = everyone.policy();
                     let own = Policy::new(tiers.into(), everyone.generation(), true);
-                    Arc::new(own.renewed(everyone.tiers(), everyone.generation()))
+                    let own = own.renewed(everyone.tiers(), everyone.generation());
+                    Terms::new(Arc::new(own))
                 },
             );
-            let result = self.set_policy(&room, &pinned, &policy, now);
+            let result = self.set_terms(&room, &pinned, &terms, now);
             room.order.reconsider(&pinned.place());
             self.serve(&mut room, now, None, &mut wakers);
             result
@@ -62,13 +64,14 @@ impl Engine {
         let mut wakers = Vec::new();
         {
             let mut room = lock(&self.room);
-            let before = self.policy.load_full();
+            let before = self.terms.load_full();
+            let before = before.policy();
             let tiers: Arc<[Tier]> = config.tiers.into();
             let generation = before.generation() + 1;
             lock(&self.common).change(before.tiers(), &tiers, now);
             before.end(now);
-            self.policy
-                .store(Arc::new(Policy::new(tiers, generation, false)));
+            let policy = Policy::new(tiers, generation, false);
+            self.terms.store(Terms::new(Arc::new(policy)));
             self.generation.store(generation, Ordering::Release);
             self.keys.set_max(config.max_keys.get());
             room.max_in_all = config.max_waiting;
@@ -84,42 +87,40 @@ impl Engine {
 
     /// Returns the tiers of all keys that have none of their own.
     pub(crate) fn tiers(&self) -> Arc<[Tier]> {
-        Arc::clone(self.policy.load().tiers())
+        Arc::clone(self.terms.load().policy().tiers())
     }
 
     /// Replaces a bucket of former settings.
     pub(super) fn renew(&self, _room: &Room, pinned: &Pinned<'_>, now: Moment) {
-        let current = self.policy.load_full();
+        let current = self.terms.load_full();
         let Some(bucket) = pinned.find() else { return };
-        if bucket.policy().generation() == current.generation() {
+        let (policy, everyone) = (bucket.policy(), current.policy());
+        if policy.generation() == everyone.generation() {
             return;
         }
-        let policy = if bucket.policy().is_pinned() {
-            Arc::new(
-                bucket
-                    .policy()
-                    .renewed(current.tiers(), current.generation()),
-            )
+        let terms = if policy.is_pinned() {
+            let renewed = policy.renewed(everyone.tiers(), everyone.generation());
+            Terms::new(Arc::new(renewed))
         } else {
-            current
+            Arc::clone(&current)
         };
-        match bucket.moved(policy, now) {
+        match bucket.moved(&terms, now) {
             Ok(moved) => pinned.replace(moved),
             // Evicted: a full bucket needs no converting.
             Err(_) => pinned.bury(),
         }
     }
 
-    fn set_policy(
+    fn set_terms(
         &self,
         room: &Room,
         pinned: &Pinned<'_>,
-        policy: &Arc<Policy>,
+        terms: &Arc<Terms>,
         now: Moment,
     ) -> Result<(), KeysFull> {
         loop {
             let bucket = self.bucket_in(room, pinned, now).ok_or(KeysFull)?;
-            match bucket.moved(Arc::clone(policy), now) {
+            match bucket.moved(terms, now) {
                 Ok(moved) => {
                     pinned.replace(moved);
                     return Ok(());

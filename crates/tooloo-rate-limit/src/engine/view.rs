@@ -9,7 +9,7 @@ use crate::{
     figures::Figures,
     keys::{Keys, Pinned},
     state::Bucket,
-    sync::{Ordering, lock},
+    sync::lock,
 };
 
 impl Engine {
@@ -31,7 +31,7 @@ impl Engine {
             shared.as_ref().and_then(current)
         };
         own.or_else(stranger)
-            .unwrap_or_else(|| Bucket::new(self.policy.load_full()).standings(now, &self.common))
+            .unwrap_or_else(|| Bucket::new(&self.terms.load()).standings(now, &self.common))
     }
 
     pub(crate) fn keys(&self) -> &Keys {
@@ -54,12 +54,8 @@ impl Engine {
     pub(crate) fn top_keys(&self) -> Vec<(Key, u64, u64)> {
         self.figures.board.top(|key| {
             let pinned = self.keys.pin(key);
-            let counts = |bucket: &Bucket| {
-                let [allowed, denied] =
-                    [&bucket.allowed, &bucket.denied].map(|count| count.load(Ordering::Relaxed));
-                (allowed, denied)
-            };
-            pinned.find().map_or((0, 0), counts)
+            let bucket = pinned.find();
+            bucket.map_or((0, 0), |bucket| bucket.counts.read())
         })
     }
 

@@ -68,8 +68,7 @@ impl Keys {
                 continue;
             }
             self.bury(shard, key, &guard);
-            let counts = [&bucket.allowed, &bucket.denied];
-            let [allowed, denied] = counts.map(|count| count.load(Ordering::Relaxed));
+            let (allowed, denied) = bucket.counts.read();
             forgotten.push((key.clone(), allowed, denied));
         }
         shard.came.store(0, Ordering::Relaxed);

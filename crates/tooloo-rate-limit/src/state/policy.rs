@@ -1,6 +1,6 @@
 //! What a key's bucket is measured by.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use tooloo_clock::Moment;
 
@@ -21,6 +21,15 @@ pub(crate) struct Policy {
     pub(super) most: u64,
     tiers: Arc<[Tier]>,
     ended: OnceLock<Moment>,
+}
+
+/// A policy, and the levels of a bucket that has more than one.
+///
+/// Buckets of one tier, the usual ones, share it, and pay one word for it.
+#[derive(Debug)]
+pub(crate) struct Terms {
+    pub(super) policy: Arc<Policy>,
+    pub(super) levels: Option<Mutex<Vec<u64>>>,
 }
 
 impl Policy {
@@ -79,6 +88,31 @@ impl Policy {
 
     pub(super) fn ended(&self, now: Moment) -> Moment {
         self.ended.get().map_or(now, |ended| (*ended).min(now))
+    }
+}
+
+impl Terms {
+    /// Makes the terms of buckets that are yet to be.
+    pub(crate) fn new(policy: Arc<Policy>) -> Arc<Self> {
+        Arc::new(Self {
+            policy,
+            levels: None,
+        })
+    }
+
+    pub(crate) fn policy(&self) -> &Arc<Policy> {
+        &self.policy
+    }
+
+    /// Makes the terms of one bucket.
+    pub(super) fn with_levels(self: &Arc<Self>, levels: Vec<u64>) -> Arc<Self> {
+        if !self.policy.compound {
+            return Arc::clone(self);
+        }
+        Arc::new(Self {
+            policy: Arc::clone(&self.policy),
+            levels: Some(Mutex::new(levels)),
+        })
     }
 }
 

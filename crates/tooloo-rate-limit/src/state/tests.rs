@@ -15,7 +15,7 @@ use proptest::prelude::*;
 use tooloo_clock::Moment;
 use tooloo_key::Key;
 
-use super::{Attempt, Bucket, Common, Order, Outcome, Place, Policy, gcra::Gcra};
+use super::{Attempt, Bucket, Common, Order, Outcome, Place, Policy, Terms, gcra::Gcra};
 use crate::config::{Quota, Tier};
 
 /// A token bucket in exact fractions: a nanosecond is `limit` parts, a token `period` parts.
@@ -130,7 +130,7 @@ proptest! {
             tiers.push(Tier::new("shared", quota).unwrap().shared());
         }
         let common = Mutex::new(Common::new(&tiers));
-        let bucket = Bucket::new(Arc::new(Policy::new(tiers.into(), 0, false)));
+        let bucket = Bucket::new(&Terms::new(Arc::new(Policy::new(tiers.into(), 0, false))));
         let drained = bucket.spend(Moment::from_nanos(START), burst.into(), &common);
         prop_assert_eq!(drained, Outcome::Admitted);
         let clock = AtomicU64::new(START);
