@@ -1,16 +1,17 @@
 //! Tower's laws, for one breaker, one per key, and by status.
 
+use std::{num::NonZeroU32, time::Duration};
+
 use bytes::Bytes;
 use http::{Request, Response};
 use tooloo_circuit_breaker::{
-    CircuitBreaker, CircuitBreakerConfig, CircuitBreakerLayer, CircuitBreakers,
-    CircuitBreakersConfig,
+    Backoff, CircuitBreaker, CircuitBreakerConfig, CircuitBreakerLayer, CircuitBreakers,
+    CircuitBreakersConfig, Outcome, Status,
 };
 use tooloo_hub::Observe;
 use tooloo_key::Key;
 use tooloo_testkit::Contract;
 
-/// A breaker, and the layer that wraps a service in it.
 fn breaker() -> CircuitBreaker {
     CircuitBreaker::new(CircuitBreakerConfig::new())
 }
@@ -58,10 +59,6 @@ fn a_half_open_breaker_has_no_probe_in_flight_when_its_call_is_dropped() {
 
 /// Returns a breaker that is half-open and takes many probes to decide.
 fn half_open() -> CircuitBreaker {
-    use std::{num::NonZeroU32, time::Duration};
-
-    use tooloo_circuit_breaker::{Backoff, Outcome, Status};
-
     let config = CircuitBreakerConfig::new()
         .with_consecutive_failures(NonZeroU32::new(1))
         .with_open_for(Duration::ZERO)
