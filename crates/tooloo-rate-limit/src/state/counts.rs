@@ -22,12 +22,12 @@ impl Counts {
     /// Counts one more, and returns what its count came to; one that is [`FULL`] begins anew.
     #[inline]
     pub(crate) fn add(&self, allowed: bool) -> u64 {
-        let unit = if allowed { 1 } else { SENT_AWAY };
-        let counts = self.0.fetch_add(unit, Ordering::Relaxed);
-        let count = counts / unit % SENT_AWAY + 1;
+        let half = if allowed { 0 } else { 32 };
+        let counts = self.0.fetch_add(1 << half, Ordering::Relaxed);
+        let count = (counts >> half) % SENT_AWAY + 1;
         if count == FULL {
             // No other thread sees exactly this.
-            self.0.fetch_sub(unit * FULL, Ordering::Relaxed);
+            self.0.fetch_sub(FULL << half, Ordering::Relaxed);
         }
         count
     }
