@@ -5,10 +5,16 @@
 //!
 //! | feature | crate | gives |
 //! |---|---|---|
+//! | `circuit-breaker` | `tooloo-circuit-breaker` | breakers, one or one per key, for futures and services |
+//! | `rate-limit` | `tooloo-rate-limit` | quotas per key, fair waiting, standard headers, shared quotas |
 //! | `trace` | `tooloo-trace` | W3C trace context in and out, sampling, latency figures, recent traces |
 
+#[cfg(feature = "circuit-breaker")]
+pub use tooloo_circuit_breaker as circuit_breaker;
 pub use tooloo_clock as clock;
 pub use tooloo_hub as hub;
 pub use tooloo_key as key;
+#[cfg(feature = "rate-limit")]
+pub use tooloo_rate_limit as rate_limit;
 #[cfg(feature = "trace")]
 pub use tooloo_trace as trace;
