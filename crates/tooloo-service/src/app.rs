@@ -43,7 +43,11 @@ impl App {
     pub(crate) fn assemble(kit: Kit, routes: OpenApiRouter) -> Self {
         let health = Arc::new(kit.health);
         let (domain, mut openapi) = routes.split_for_parts();
-        let (uncounted, described) = kit.uncounted.split_for_parts();
+        let mut uncounted = kit.uncounted;
+        if kit.config.admin_token.is_some() {
+            uncounted = uncounted.merge(kit.controls.routes());
+        }
+        let (uncounted, described) = uncounted.split_for_parts();
         openapi.merge(described);
         let system = System::new(&kit.identity, &kit.tracer, &kit.hub, &health);
         let (system, openapi) = system.routes(openapi);

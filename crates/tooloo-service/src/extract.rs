@@ -10,6 +10,7 @@ use serde::{
     Serialize,
     de::{DeserializeOwned, IgnoredAny},
 };
+use serde_json::{Map, Value};
 
 use crate::{Problem, body, object::Object};
 
@@ -116,6 +117,19 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         Problem::bad_request("invalid_json", format!("the body is not JSON: {error}"))
     })?;
     Ok(value)
+}
+
+/// Reads an object that was parsed without knowing what it is.
+pub(crate) fn typed<T: DeserializeOwned>(object: Map<String, Value>) -> Result<T, Problem> {
+    serde_path_to_error::deserialize(Value::Object(object)).map_err(|error| {
+        let (path, inner) = (error.path().to_string(), error.inner());
+        let detail = if path == "." {
+            inner.to_string()
+        } else {
+            format!("`{path}`: {inner}")
+        };
+        Problem::unprocessable("invalid_field", detail)
+    })
 }
 
 /// Says whether the content type is `application/json` or one that ends in `+json`.

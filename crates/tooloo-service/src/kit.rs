@@ -3,13 +3,15 @@
 use std::{fmt, fs, future::Future, path::PathBuf};
 
 use http::Uri;
-use tooloo_hub::Hub;
+use serde::{Serialize, de::DeserializeOwned};
+use tooloo_hub::{Hub, Observe};
 use tooloo_trace::Tracer;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
     App, Definition, Identity, KitConfig, Peer, StartError, Stop,
     client::Client,
+    controls::Controls,
     health::Health,
     task::{Planned, Stopper},
     telemetry,
@@ -25,6 +27,7 @@ pub struct Kit {
     pub(crate) tasks: Planned,
     pub(crate) closing: Stopper,
     pub(crate) uncounted: OpenApiRouter,
+    pub(crate) controls: Controls,
     client: Client,
 }
 
@@ -50,6 +53,7 @@ impl Kit {
             tasks: Planned::default(),
             closing: Stopper::new(),
             uncounted: OpenApiRouter::new(),
+            controls: Controls::default(),
             client: Client::new(config),
         })
     }
@@ -108,6 +112,36 @@ impl Kit {
         Fut: Future<Output = ()> + Send + 'static,
     {
         self.tasks.add(self.identity.name, name, task);
+    }
+
+    /// Shows a circuit breaker among `circuitBreakers`, and lets an administrator `set` it by name.
+    ///
+    /// A `C` is what it can be told to do, as `state` has it in the body of
+    /// `POST /api/v1/system/circuit-breakers/{name}`. There is no such route without an admin token.
+    pub fn circuit_breaker<H, C, F>(&mut self, name: &str, handle: H, set: F)
+    where
+        H: Observe + Clone,
+        C: DeserializeOwned + 'static,
+        F: Fn(C) + Send + Sync + 'static,
+    {
+        self.hub
+            .register(name, handle.clone(), &["circuitBreakers"]);
+        self.controls.add_breaker(name, handle, set);
+    }
+
+    /// Shows the service's rate limiter, and lets an administrator `set` the quota of one key.
+    ///
+    /// A `Q` is a quota, as the body of `PUT /api/v1/system/rate-limits/{key}` has it; `set` gets none
+    /// where the key is to have everyone's again. There is no such route without an admin token.
+    pub fn rate_limiter<H, Q, E, F>(&mut self, handle: H, set: F)
+    where
+        H: Observe,
+        Q: DeserializeOwned + Serialize + Clone + 'static,
+        E: fmt::Display,
+        F: Fn(&str, Option<Q>) -> Result<(), E> + Send + Sync + 'static,
+    {
+        self.hub.register("rateLimiter", handle, &["rateLimiter"]);
+        self.controls.set_limiter(set);
     }
 
     /// Adds routes that look at the service or the fleet: like the system's own, they are left out of

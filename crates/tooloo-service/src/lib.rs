@@ -62,6 +62,7 @@ mod client;
 mod command;
 mod config;
 mod connection;
+mod controls;
 mod cors;
 mod definition;
 pub mod directory;
@@ -108,7 +109,7 @@ pub use self::{
     extract::{Json, Path, Query},
     kit::Kit,
     logs::start_logs,
-    peer::{Peer, PeerError},
+    peer::{Peer, PeerError, PeerService},
     problem::Problem,
     runtime::block_on,
     secret::Secret,

@@ -1,21 +1,22 @@
 //! Calls to one other service.
 
+mod call;
 mod deadline;
 mod error;
 
 use std::{sync::Arc, time::Duration};
 
 use axum::body::{Body, Bytes};
-use http::{Request, Response, Uri, header, uri::PathAndQuery};
-use http_body_util::BodyExt;
+use http::{Request, Response, StatusCode, Uri, header, uri::PathAndQuery};
 use serde::{Serialize, de::DeserializeOwned};
-use tooloo_clock::Instant;
-use tooloo_trace::{ClientTrace, ClientTraceLayer, Tracer};
-use tower::{Layer, ServiceExt};
+use tooloo_trace::{ClientTraceLayer, Tracer};
+use tower::{Layer, ServiceExt, util::BoxCloneSyncService};
+use tower_service::Service;
 
-pub use self::error::PeerError;
+pub use self::{call::PeerService, error::PeerError};
 use self::{
-    deadline::{Deadline, Late, Punctual},
+    call::{Caller, Terms, Wanted},
+    deadline::Punctual,
     error::Kind,
 };
 use crate::{KitConfig, client::Client};
@@ -31,10 +32,9 @@ pub struct Peer {
 
 #[derive(Clone, Debug)]
 struct Inner {
-    name: String,
+    name: Arc<str>,
     base: Uri,
-    // The deadline is kept inside of the trace, which records one that passes.
-    client: ClientTrace<Punctual<Client>>,
+    service: PeerService,
     timeout: Duration,
     longest_body: usize,
 }
@@ -48,21 +48,68 @@ impl Peer {
         config: &KitConfig,
     ) -> Self {
         let layer = ClientTraceLayer::new(tracer.clone()).with_peer(name);
+        let name: Arc<str> = name.into();
+        let caller = Caller {
+            peer: Arc::clone(&name),
+            client: layer.layer(Punctual::new(client)),
+        };
         Self {
             inner: Arc::new(Inner {
-                name: name.to_owned(),
+                name,
                 base,
-                client: layer.layer(Punctual::new(client)),
+                service: PeerService::new(caller),
                 timeout: config.peer_timeout,
                 longest_body: config.peer_body_limit,
             }),
         }
     }
 
+    /// Puts `layer` around every call, a circuit breaker for instance; `explain` turns its error into
+    /// one of ours.
+    ///
+    /// What the layer wraps fails where no answer came, where it came late, and where it broke off or
+    /// is not the JSON that was asked for; only of a call by [`send`](Self::send) it sees no more than
+    /// the head. An answer of any status is none of these: [`is_failure`](Self::is_failure) tells which
+    /// statuses are.
+    #[must_use]
+    pub fn layered<L, E, F>(mut self, layer: &L, explain: F) -> Self
+    where
+        L: Layer<PeerService>,
+        L::Service: Service<Request<Body>, Response = Response<Body>, Error = E>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+        <L::Service as Service<Request<Body>>>::Future: Send + 'static,
+        F: Fn(E) -> PeerError + Clone + Send + Sync + 'static,
+        E: 'static,
+    {
+        let inner = Arc::make_mut(&mut self.inner);
+        let layered = layer.layer(inner.service.clone()).map_err(explain);
+        inner.service = BoxCloneSyncService::new(layered);
+        self
+    }
+
+    /// Says whether a service of the fleet that answers with `status` does not work.
+    ///
+    /// 502 and 504 tell of a service behind it, which has a breaker of its own: one that is down must
+    /// not take those with it that are not.
+    pub fn is_failure(status: StatusCode) -> bool {
+        let behind = [StatusCode::BAD_GATEWAY, StatusCode::GATEWAY_TIMEOUT];
+        status.is_server_error() && !behind.contains(&status)
+    }
+
     /// Lets calls take this long, instead of the configured time for all peers.
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         Arc::make_mut(&mut self.inner).timeout = timeout;
+        self
+    }
+
+    /// Reads answers of up to this many bytes, instead of the configured bound for all peers.
+    #[must_use]
+    pub fn with_body_limit(mut self, bytes: usize) -> Self {
+        Arc::make_mut(&mut self.inner).longest_body = bytes;
         self
     }
 
@@ -106,54 +153,46 @@ impl Peer {
     /// The deadline covers the head of the answer. The body streams, without a bound. The status
     /// is not judged.
     pub async fn send(&self, request: Request<Body>) -> Result<Response<Body>, PeerError> {
-        self.send_by(Deadline::Head(self.deadline()), request).await
+        self.call(Wanted::Head, request).await
     }
 
-    async fn send_by(
-        &self,
-        deadline: Deadline,
-        mut request: Request<Body>,
-    ) -> Result<Response<Body>, PeerError> {
-        *request.uri_mut() = self.target(request.uri())?;
-        request.extensions_mut().insert(deadline);
-        match self.inner.client.clone().oneshot(request).await {
-            Ok(response) => Ok(response.map(Body::new)),
-            Err(error) if error.is::<Late>() => Err(self.failed(Kind::TimedOut)),
-            Err(error) => Err(self.failed(Kind::Unreachable(error))),
-        }
+    /// Sends any request and reads the whole answer. The status is not judged.
+    pub async fn ask(&self, request: Request<Body>) -> Result<Response<Bytes>, PeerError> {
+        self.whole(Wanted::Whole, request).await
     }
 
     async fn json<T: DeserializeOwned>(&self, request: Request<Body>) -> Result<T, PeerError> {
-        let deadline = Deadline::Whole(self.deadline());
-        let response = self.send_by(deadline, request).await?;
-        let status = response.status();
-        let bytes = self.read(response.into_body()).await?;
-        if !status.is_success() {
-            return Err(self.failed(Kind::status(status, &bytes)));
+        let (head, bytes) = self.whole(Wanted::Json, request).await?.into_parts();
+        if !head.status.is_success() {
+            return Err(self.failed(Kind::status(head.status, &bytes)));
         }
         serde_json::from_slice(&bytes).map_err(|error| self.failed(Kind::Body(error.to_string())))
     }
 
-    fn deadline(&self) -> Instant {
-        tooloo_clock::now() + self.inner.timeout
+    async fn whole(
+        &self,
+        wanted: Wanted,
+        request: Request<Body>,
+    ) -> Result<Response<Bytes>, PeerError> {
+        let (head, body) = self.call(wanted, request).await?.into_parts();
+        // It is there already, and bounded.
+        let bytes = axum::body::to_bytes(body, usize::MAX).await;
+        let bytes = bytes.map_err(|error| self.failed(Kind::Body(error.to_string())))?;
+        Ok(Response::from_parts(head, bytes))
     }
 
-    async fn read(&self, body: Body) -> Result<Bytes, PeerError> {
-        let limit = self.inner.longest_body;
-        http_body_util::Limited::new(body, limit)
-            .collect()
-            .await
-            .map(http_body_util::Collected::to_bytes)
-            .map_err(|error| {
-                let kind = if error.is::<http_body_util::LengthLimitError>() {
-                    Kind::Body(format!("it is larger than {limit} bytes"))
-                } else if Late::caused(error.as_ref()) {
-                    Kind::TimedOut
-                } else {
-                    Kind::Body(error.to_string())
-                };
-                self.failed(kind)
-            })
+    async fn call(
+        &self,
+        wanted: Wanted,
+        mut request: Request<Body>,
+    ) -> Result<Response<Body>, PeerError> {
+        *request.uri_mut() = self.target(request.uri())?;
+        request.extensions_mut().insert(Terms {
+            wanted,
+            deadline: tooloo_clock::now() + self.inner.timeout,
+            longest_body: self.inner.longest_body,
+        });
+        self.inner.service.clone().oneshot(request).await
     }
 
     /// Appends a request's path and query to the base address.

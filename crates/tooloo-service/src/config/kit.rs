@@ -100,6 +100,10 @@ pub struct KitConfig {
     pub peers: BTreeMap<String, Uri>,
     /// The token that administrative operations ask for; they are closed where none is set.
     pub admin_token: Option<Secret>,
+    /// A Redis or Valkey that several nodes share, such as `redis://127.0.0.1:6379`; a node is alone
+    /// without one.
+    #[serde(deserialize_with = "read::redis_url")]
+    pub redis_url: Option<Secret>,
     /// Where spans are exported to.
     pub otlp: OtlpConfig,
 }
@@ -180,6 +184,7 @@ impl KitConfig {
             "peers",
             "port",
             "recent_traces",
+            "redis_url",
             "request_timeout",
             "sampled_per_second",
             "sampling_rate",
@@ -221,6 +226,7 @@ impl Default for KitConfig {
             cors_origins: Vec::new(),
             peers: BTreeMap::new(),
             admin_token: None,
+            redis_url: None,
             otlp: OtlpConfig::default(),
         }
     }

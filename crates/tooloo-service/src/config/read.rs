@@ -69,6 +69,21 @@ pub(super) fn endpoint<'de, D: Deserializer<'de>>(
     ))
 }
 
+/// Reads the address of a Redis; it is not repeated, as it may hold a password.
+pub(super) fn redis_url<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Secret>, D::Error> {
+    let url = Secret::deserialize(deserializer)?;
+    let host = url.expose().strip_prefix("redis://");
+    if host.is_some_and(|host| !host.is_empty()) {
+        return Ok(Some(url));
+    }
+    Err(de::Error::custom(
+        "expected an address such as \"redis://127.0.0.1:6379\" (the value found is not shown); \
+         rediss is not supported",
+    ))
+}
+
 /// Reads a number above zero.
 pub(super) fn positive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
     let number = usize::deserialize(deserializer)?;

@@ -1,6 +1,6 @@
 //! Why a call to another service gave nothing usable.
 
-use std::{error, fmt};
+use std::{error, fmt, time::Duration};
 
 use http::StatusCode;
 
@@ -20,6 +20,7 @@ pub(super) enum Kind {
     TimedOut,
     Status { status: StatusCode, excerpt: String },
     Body(String),
+    Refused { retry_after: Option<Duration> },
 }
 
 /// How much of an answer an error shows, in bytes.
@@ -40,7 +41,14 @@ impl PeerError {
         }
     }
 
-    /// Returns the name of the service that was called.
+    /// Says that `peer` was not called, since its circuit breaker is open.
+    ///
+    /// `retry_after` tells when it will be called again, where that is known.
+    pub fn refused(peer: &str, retry_after: Option<Duration>) -> Self {
+        Self::new(peer, Kind::Refused { retry_after })
+    }
+
+    /// Returns the name of the service that was called, or was to be.
     pub fn peer(&self) -> &str {
         &self.peer
     }
@@ -53,6 +61,19 @@ impl PeerError {
     /// Says whether the answer did not come in time.
     pub fn is_timeout(&self) -> bool {
         matches!(self.kind, Kind::TimedOut)
+    }
+
+    /// Says whether no call was made, since the circuit breaker is open.
+    pub fn is_refused(&self) -> bool {
+        matches!(self.kind, Kind::Refused { .. })
+    }
+
+    /// Returns when calls will be made again, where none was and that is known.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self.kind {
+            Kind::Refused { retry_after } => retry_after,
+            _ => None,
+        }
     }
 
     /// Returns the status where an answer came that was no success.
@@ -74,7 +95,12 @@ impl PeerError {
 
 impl From<PeerError> for Problem {
     fn from(error: PeerError) -> Self {
-        tracing::warn!(%error, "a call to a peer failed");
+        // What a breaker refuses, it refuses often, and the calls that opened it were told.
+        if error.is_refused() {
+            tracing::debug!(%error, "a call to a peer was not made");
+        } else {
+            tracing::warn!(%error, "a call to a peer failed");
+        }
         let PeerError { peer, kind } = error;
         match kind {
             Kind::TimedOut => {
@@ -89,6 +115,15 @@ impl From<PeerError> for Problem {
             ),
             Kind::Request(_) | Kind::Body(_) => {
                 Self::bad_gateway("peer_unusable", format!("{peer} gave no usable answer"))
+            }
+            Kind::Refused { retry_after } => {
+                let detail =
+                    format!("{peer} is not called at the moment: its circuit breaker is open");
+                let problem = Self::unavailable("circuit_open", detail);
+                match retry_after {
+                    Some(wait) => problem.with_retry_after(wait),
+                    None => problem,
+                }
             }
         }
     }
@@ -111,6 +146,7 @@ impl fmt::Display for PeerError {
             Kind::TimedOut => write!(f, "{peer} did not answer in time"),
             Kind::Status { status, .. } => write!(f, "{peer} answered {status}"),
             Kind::Body(why) => write!(f, "{peer} gave an unusable answer: {why}"),
+            Kind::Refused { .. } => write!(f, "{peer} is not called: its circuit breaker is open"),
         }
     }
 }

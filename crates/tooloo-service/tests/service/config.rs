@@ -334,7 +334,9 @@ fn one_load_checks_every_service() {
 
 #[test]
 fn secrets_are_shown_nowhere() {
-    let layers = Layers::file("admin_token = \"hunter2\"\n[otlp.headers]\napi-key = \"hunter3\"\n");
+    let layers = Layers::file(
+        "admin_token = \"hunter2\"\nredis_url = \"redis://:hunter4@quotas\"\n[otlp.headers]\napi-key = \"hunter3\"\n",
+    );
     let settings = layers.settings().unwrap();
     let shown = format!("{settings:?}");
     assert!(
@@ -350,6 +352,8 @@ fn secrets_are_shown_nowhere() {
         Layers::file("[otlp]\nheaders = 90125\n"),
         Layers::file("[otlp.headers]\nauthorization = 90125\n"),
         Layers::file("[otlp]\nendpoint = \"https://me:hunter2@collector\"\n"),
+        Layers::file("redis_url = \"rediss://:hunter2@quotas\"\n"),
+        Layers::file("").env("TOOLOO_REDIS_URL", "hunter2"),
     ] {
         let error = layers.error();
         let shown = error.contains("hunter2") || error.contains("90125");

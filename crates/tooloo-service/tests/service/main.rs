@@ -7,6 +7,7 @@
 
 mod anything;
 mod config;
+mod controls;
 mod drain;
 mod peers;
 mod problems;

@@ -1,15 +1,22 @@
 //! Calls to other services.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
-use axum::{body::Body, http::Request};
+use axum::{
+    body::Body,
+    http::{Request, Response, StatusCode},
+};
 use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
 };
-use tooloo_service::{App, Kit, KitConfig, Peer, Problem, Settings};
+use tooloo_service::{App, Kit, KitConfig, Peer, PeerError, PeerService, Problem, Settings};
 use tooloo_trace::{SpanKind, SpanStatus};
+use tower::ServiceExt;
 
 use crate::running::{Domain, Running, SERVICE, complete, start, within};
 
@@ -165,6 +172,122 @@ async fn a_stale_connection_is_replaced_once_where_that_is_safe() {
         targets,
         ["/base/one", "/base/one", "/base/one", "/base/two"]
     );
+}
+
+/// What a layer around a peer saw of its calls.
+#[derive(Clone, Debug, Default)]
+struct Seen(Arc<Mutex<Vec<Result<u16, String>>>>);
+
+impl Seen {
+    /// Puts a layer around `peer` that writes down what it sees.
+    fn of(&self, peer: Peer) -> Peer {
+        let seen = self.clone();
+        let write_down = tower::layer::layer_fn(move |inner: PeerService| {
+            let seen = seen.clone();
+            inner.then(
+                move |result: Result<Response<Body>, PeerError>| async move {
+                    let shown = result.as_ref();
+                    let shown = shown.map(|answer| answer.status().as_u16());
+                    let shown = shown.map_err(ToString::to_string);
+                    seen.0.lock().unwrap().push(shown);
+                    result
+                },
+            )
+        });
+        peer.layered(&write_down, |error| error)
+    }
+
+    fn last(&self) -> Result<u16, String> {
+        self.0.lock().unwrap().last().unwrap().clone()
+    }
+}
+
+#[tokio::test]
+async fn a_layer_sees_each_answer_as_what_it_turned_out_to_be() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (_app, peer, _folder) = caller(
+        &format!("http://{}", listener.local_addr().unwrap()),
+        |config| config.peer_timeout = Duration::from_millis(100),
+    );
+    let answers = [
+        "HTTP/1.1 404 Not Found\r\ncontent-length: 1\r\n\r\nx",
+        "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n1",
+        "HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n<",
+        "HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n1",
+    ];
+    let server = tokio::spawn(async move {
+        let mut held = Vec::new();
+        for answer in answers {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            request(&mut stream).await;
+            stream.write_all(answer.as_bytes()).await.unwrap();
+            if answer.ends_with('1') {
+                held.push(stream);
+            }
+        }
+        held
+    });
+    let seen = Seen::default();
+    let peer = seen.of(peer);
+    let close = |path| {
+        let request = Request::get(path).header("connection", "close");
+        request.body(Body::empty()).unwrap()
+    };
+    let absent = within(peer.get::<u8>("/absent")).await.unwrap_err();
+    assert_eq!(absent.status().unwrap().as_u16(), 404);
+    assert_eq!(seen.last(), Ok(404), "a status is no error");
+    assert!(
+        within(peer.get::<u8>("/half"))
+            .await
+            .unwrap_err()
+            .is_timeout()
+    );
+    assert!(seen.last().unwrap_err().contains("in time"));
+    within(peer.get::<u8>("/page")).await.unwrap_err();
+    assert!(seen.last().unwrap_err().contains("unusable"));
+    let whole = within(peer.ask(close("/one"))).await.unwrap();
+    assert_eq!((&whole.body()[..], seen.last()), (&b"1"[..], Ok(200)));
+    drop(within(server).await.unwrap());
+    assert!(
+        within(peer.get::<u8>("/"))
+            .await
+            .unwrap_err()
+            .is_unreachable()
+    );
+    assert!(seen.last().unwrap_err().contains("cannot be reached"));
+}
+
+#[tokio::test]
+async fn a_refused_call_says_when_to_come_back() {
+    let wait = Duration::from_millis(6500);
+    let (_app, peer, _folder) = caller("http://127.0.0.1:1", |_| {});
+    let refuse = tower::layer::layer_fn(|_| {
+        tower::service_fn(|_: Request<Body>| async { Err::<Response<Body>, _>("open") })
+    });
+    let peer = peer.layered(&refuse, move |why| {
+        assert_eq!(why, "open");
+        PeerError::refused("training", Some(wait))
+    });
+    let error = within(peer.get::<Value>("/")).await.unwrap_err();
+    assert!(error.is_refused() && !error.is_unreachable(), "{error}");
+    assert_eq!(error.retry_after(), Some(wait));
+    let problem = Problem::from(error);
+    assert_eq!(
+        (problem.status().as_u16(), problem.code()),
+        (503, "circuit_open")
+    );
+    assert_eq!(problem.retry_after(), Some(wait));
+}
+
+#[test]
+fn only_a_status_of_the_service_itself_is_its_failure() {
+    let of = |status| Peer::is_failure(StatusCode::from_u16(status).unwrap());
+    for works in [200, 304, 400, 404, 429, 499, 502, 504] {
+        assert!(!of(works), "{works}");
+    }
+    for fails in [500, 501, 503, 599] {
+        assert!(of(fails), "{fails}");
+    }
 }
 
 /// Reads a request's head, and returns its target.
