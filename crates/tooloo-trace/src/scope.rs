@@ -2,6 +2,7 @@
 
 use std::{
     cell::Cell,
+    mem::ManuallyDrop,
     pin::Pin,
     task::{Context, Poll},
 };
@@ -11,7 +12,10 @@ use pin_project_lite::pin_project;
 use crate::{TraceContext, bridge};
 
 thread_local! {
-    static CURRENT: Cell<Option<TraceContext>> = const { Cell::new(None) };
+    // Whoever sets it takes it back, so there is nothing to drop when a thread ends; and a value that
+    // is never dropped is read without asking whether it was.
+    static CURRENT: Cell<ManuallyDrop<Option<TraceContext>>> =
+        const { Cell::new(ManuallyDrop::new(None)) };
 }
 
 /// Returns the context of the work that runs on this thread now, if it belongs to a trace.
@@ -23,10 +27,9 @@ pub fn current() -> Option<TraceContext> {
 }
 
 pub(crate) fn with_current<T>(read: impl FnOnce(Option<&TraceContext>) -> T) -> T {
-    // A thread that is ending has no current work.
-    let current = CURRENT.try_with(Cell::take).unwrap_or_default();
+    let current = ManuallyDrop::into_inner(CURRENT.take());
     let answer = read(current.as_ref());
-    let _ = CURRENT.try_with(|cell| cell.set(current));
+    CURRENT.set(ManuallyDrop::new(current));
     answer
 }
 
@@ -67,8 +70,8 @@ impl Drop for Entered<'_> {
 
 #[inline]
 fn swap(context: &mut Option<TraceContext>) {
-    // A thread that is ending has no current work, and needs none.
-    let _ = CURRENT.try_with(|cell| *context = cell.replace(context.take()));
+    let entered = ManuallyDrop::new(context.take());
+    *context = ManuallyDrop::into_inner(CURRENT.replace(entered));
 }
 
 pin_project! {
