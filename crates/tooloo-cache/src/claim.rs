@@ -1,0 +1,249 @@
+//! Filling one key: who does it, who waits, and what comes of it.
+
+use std::{fmt, sync::Arc};
+
+use tokio::sync::watch;
+use tooloo_clock::Moment;
+
+use crate::{
+    Cache, CacheKey, Entry, EntryOptions,
+    flights::{Boarding, Flight, Landing},
+};
+
+/// What one who asks to fill a key gets.
+#[must_use]
+pub enum Claim<K: CacheKey, V: Send + Sync + 'static> {
+    /// It is to fill the key; others wait.
+    Lead(Lead<K, V>),
+    /// Another one fills it.
+    Follow(Follow<K, V>),
+    /// It is to fill for itself alone: the key's values are known not to be stored, or too many keys are
+    /// being filled.
+    Alone(Lead<K, V>),
+}
+
+/// The right to store what a fill yields, if nothing newer has come meanwhile.
+///
+/// Dropped without a result, the fill has failed, and one of those who wait leads in its place.
+#[must_use]
+pub struct Lead<K: CacheKey, V: Send + Sync + 'static> {
+    cache: Cache<K, V>,
+    key: K,
+    flight: Option<Arc<Flight<V>>>,
+    pub(crate) version: u64,
+    pub(crate) generation: u64,
+    pub(crate) sequence: u64,
+    started: Moment,
+}
+
+/// Waits for the fill of another.
+#[must_use]
+pub struct Follow<K: CacheKey, V: Send + Sync + 'static> {
+    cache: Cache<K, V>,
+    key: K,
+    landing: watch::Receiver<Landing<V>>,
+}
+
+/// What became of a fill that was waited for.
+pub enum Followed<K: CacheKey, V: Send + Sync + 'static> {
+    /// Here is what it yielded.
+    Entry(Entry<V>),
+    /// It failed: now this one leads.
+    Lead(Lead<K, V>),
+    /// It yields nothing for others, or takes too long: this one is to fill for itself.
+    Alone(Lead<K, V>),
+}
+
+impl<K: CacheKey, V: Send + Sync + 'static> Claim<K, V> {
+    pub(crate) fn new(cache: &Cache<K, V>, key: &K) -> Self {
+        if cache.inner().is_passed(key) {
+            return Self::Alone(Lead::alone(cache, key));
+        }
+        let started = Moment::exact();
+        let (generation, sequence) = cache.inner().position();
+        let lead = |flight, version| Lead {
+            cache: cache.clone(),
+            key: key.clone(),
+            flight,
+            version,
+            generation,
+            sequence,
+            started,
+        };
+        match cache.inner().flights.board(key, generation) {
+            Boarding::Lead(flight, version) => Self::Lead(lead(Some(flight), version)),
+            Boarding::Full(version) => Self::Alone(lead(None, version)),
+            Boarding::Follow(landing) => Self::Follow(Follow {
+                cache: cache.clone(),
+                key: key.clone(),
+                landing,
+            }),
+        }
+    }
+}
+
+impl<K: CacheKey, V: Send + Sync + 'static> Lead<K, V> {
+    /// Takes a place that nobody waits for.
+    pub(crate) fn alone(cache: &Cache<K, V>, key: &K) -> Self {
+        // Before the place is taken: a purge in between is later than this.
+        let (generation, sequence) = cache.inner().position();
+        Self {
+            cache: cache.clone(),
+            key: key.clone(),
+            flight: None,
+            version: cache.inner().flights.hold(key),
+            generation,
+            sequence,
+            started: Moment::exact(),
+        }
+    }
+
+    /// Returns the key.
+    pub fn key(&self) -> &K {
+        &self.key
+    }
+
+    /// Returns the cache.
+    pub fn cache(&self) -> &Cache<K, V> {
+        &self.cache
+    }
+
+    /// Returns the generation that the fill began in.
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// Stores what the fill yielded, and hands it to those who wait.
+    ///
+    /// It is not stored where the key was written or removed since the fill began, where a purge reaches it
+    /// that came since, or where it has more tags than allowed. Those who wait get it all the same: they asked
+    /// before that.
+    pub fn store(self, value: V, options: EntryOptions) -> Entry<V> {
+        let entry = self
+            .cache
+            .inner()
+            .make(&self.key, value, options, &self, self.started);
+        self.cache.inner().land(&self.key, &entry, self.version);
+        self.land(Landing::Entry(entry.clone()));
+        entry
+    }
+
+    /// Hands a value to those who wait, now and until the fill ends, and stores nothing.
+    ///
+    /// Such as one that is still growing. [`store`](Self::store) may follow.
+    pub fn share(&self, value: V, options: EntryOptions) -> Entry<V> {
+        let entry = self
+            .cache
+            .inner()
+            .make(&self.key, value, options, self, self.started);
+        self.land(Landing::Entry(entry.clone()));
+        entry
+    }
+
+    /// Says that what fills the key is not to be stored: all who wait go on by themselves, at once.
+    ///
+    /// The cache remembers it for a while, so that nobody waits for the next one.
+    pub fn pass(self) {
+        self.cache.inner().pass(&self.key);
+        self.land(Landing::Pass);
+    }
+
+    /// Hands an entry that is already stored to those who wait.
+    pub(crate) fn hand_over(self, entry: &Entry<V>) {
+        self.land(Landing::Entry(entry.clone()));
+    }
+
+    fn land(&self, landing: Landing<V>) {
+        if let Some(flight) = &self.flight {
+            flight.state.send_replace(landing);
+        }
+    }
+}
+
+impl<K: CacheKey, V: Send + Sync + 'static> Drop for Lead<K, V> {
+    fn drop(&mut self) {
+        // Whoever is told has to find the place free.
+        self.cache
+            .inner()
+            .flights
+            .leave(&self.key, self.flight.as_ref());
+        if let Some(flight) = &self.flight {
+            flight.state.send_if_modified(|landing| {
+                let failed = matches!(landing, Landing::UnderWay);
+                if failed {
+                    *landing = Landing::Failed;
+                }
+                failed
+            });
+        }
+    }
+}
+
+impl<K: CacheKey, V: Send + Sync + 'static> Follow<K, V> {
+    /// Waits until the fill yields something, for as long as the settings allow.
+    ///
+    /// Dropped before, it costs the others nothing.
+    pub async fn wait(self) -> Followed<K, V> {
+        let deadline = tooloo_clock::now() + self.cache.inner().config.follow_for;
+        let Self {
+            cache,
+            key,
+            mut landing,
+        } = self;
+        loop {
+            let landed = landing.wait_for(|landing| !matches!(landing, Landing::UnderWay));
+            let outcome = match tokio::time::timeout_at(deadline, landed).await {
+                Ok(Ok(landing)) => match &*landing {
+                    Landing::Entry(entry) => return Followed::Entry(entry.clone()),
+                    Landing::Failed => None,
+                    Landing::Pass | Landing::UnderWay => Some(()),
+                },
+                // A flight that is gone without a word has failed.
+                Ok(Err(_)) => None,
+                Err(_) => Some(()),
+            };
+            if outcome.is_some() {
+                return Followed::Alone(Lead::alone(&cache, &key));
+            }
+            match Claim::new(&cache, &key) {
+                Claim::Lead(lead) => return Followed::Lead(lead),
+                Claim::Alone(lead) => return Followed::Alone(lead),
+                Claim::Follow(next) => landing = next.landing,
+            }
+        }
+    }
+}
+
+impl<K: CacheKey, V: Send + Sync + 'static> fmt::Debug for Claim<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Lead(_) => "Lead",
+            Self::Follow(_) => "Follow",
+            Self::Alone(_) => "Alone",
+        })
+    }
+}
+
+impl<K: CacheKey, V: Send + Sync + 'static> fmt::Debug for Lead<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lead")
+            .field("generation", &self.generation)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<K: CacheKey, V: Send + Sync + 'static> fmt::Debug for Follow<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Follow").finish_non_exhaustive()
+    }
+}
+
+impl<K: CacheKey, V: Send + Sync + 'static> fmt::Debug for Followed<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Entry(_) => "Entry",
+            Self::Lead(_) => "Lead",
+            Self::Alone(_) => "Alone",
+        })
+    }
+}

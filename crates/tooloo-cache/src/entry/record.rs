@@ -1,0 +1,104 @@
+//! What is stored beside a value, in every tier.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tooloo_clock::Moment;
+
+use super::Freshness;
+use crate::Label;
+
+/// How many fill times before the end of freshness an early refresh is possible at all.
+///
+/// The chance that one comes still earlier is e to the power of minus this, and nobody rolls for that.
+const EARLY_FILL_TIMES: u32 = 16;
+
+/// What is stored beside a value: plain data, with times as the wall clock tells them.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Record {
+    /// The generation that the fill began in: purges of later ones reach it.
+    pub generation: u64,
+    /// The number of the last change of other caches that was known when the fill began.
+    pub sequence: u64,
+    /// When it was stored, in milliseconds since 1970.
+    pub created: u64,
+    /// For how long it is fresh from then on; `None` for ever.
+    pub fresh_for: Option<Duration>,
+    /// For how long after that it is served while it is refreshed.
+    pub stale_while_revalidate: Duration,
+    /// For how long after being fresh it is served where a refresh fails.
+    pub stale_if_error: Duration,
+    /// For how long after being fresh it is kept to compare with.
+    pub keep_for: Duration,
+    /// How long it lives without being used.
+    pub idle_for: Option<Duration>,
+    /// How long it took to make; zero where it is not to be refreshed early.
+    pub fill_time: Duration,
+    /// How eagerly it is refreshed early, in thousandths.
+    pub eagerness: u32,
+    /// The names that it can be purged by, in order.
+    pub labels: Box<[Label]>,
+    /// Whether it says that there is nothing.
+    pub negative: bool,
+    /// Its weight.
+    pub weight: u32,
+    /// Its size in memory, in bytes.
+    pub bytes: u64,
+}
+
+impl Record {
+    /// Returns its age at this time in milliseconds since 1970: none, where the clock was put back.
+    pub fn age_at(&self, wall: u64) -> Duration {
+        Duration::from_millis(wall.saturating_sub(self.created))
+    }
+
+    /// Returns when it stops being of any use, in milliseconds since 1970; `None` for never.
+    pub fn dead_from(&self) -> Option<u64> {
+        let lasts = self.fresh_for?.saturating_add(self.usable_stale());
+        let millis = u64::try_from(lasts.as_millis()).unwrap_or(u64::MAX);
+        Some(self.created.saturating_add(millis))
+    }
+
+    /// Returns how fresh an entry is that is so until `fresh_until`.
+    pub(crate) fn freshness(&self, fresh_until: Moment, now: Moment) -> Freshness {
+        if now < fresh_until {
+            return Freshness::Fresh;
+        }
+        let stale = now.saturating_duration_since(fresh_until);
+        if stale < self.stale_while_revalidate {
+            Freshness::StaleWhileRevalidate
+        } else if stale < self.stale_if_error {
+            Freshness::StaleIfError
+        } else if stale < self.keep_for {
+            Freshness::Kept
+        } else {
+            Freshness::Dead
+        }
+    }
+
+    /// Returns from when on a glance at an entry that is fresh until then is not enough.
+    pub(crate) fn attend_from(&self, fresh_until: Moment) -> Moment {
+        if self.idle_for.is_some() {
+            // Each use of it is to be noted.
+            return Moment::from_nanos(0);
+        }
+        let early = self.early_scale().saturating_mul(EARLY_FILL_TIMES);
+        let nanos = u64::try_from(early.as_nanos()).unwrap_or(u64::MAX);
+        match fresh_until.as_nanos() {
+            u64::MAX => fresh_until,
+            until => Moment::from_nanos(until.saturating_sub(nanos)),
+        }
+    }
+
+    /// Returns the mean of how early it is refreshed: the fill time times the eagerness.
+    pub(crate) fn early_scale(&self) -> Duration {
+        self.fill_time.saturating_mul(self.eagerness) / 1000
+    }
+
+    fn usable_stale(&self) -> Duration {
+        self.stale_while_revalidate
+            .max(self.stale_if_error)
+            .max(self.keep_for)
+    }
+}

@@ -1,0 +1,76 @@
+//! What a cache finds its entries by.
+
+use std::{borrow::Cow, hash::Hash, str, sync::Arc};
+
+/// A key: equal and hashed in memory, bytes outside of it.
+///
+/// The bytes are what disks and other processes know the key by, and what a purge by prefix compares; two
+/// keys that differ have different bytes.
+pub trait CacheKey: Clone + Eq + Hash + Send + Sync + Sized + 'static {
+    /// Returns the key as bytes.
+    fn bytes(&self) -> Cow<'_, [u8]>;
+
+    /// Returns the key that has these bytes; `None` where they are no key's.
+    fn from_bytes(bytes: &[u8]) -> Option<Self>;
+}
+
+impl CacheKey for String {
+    fn bytes(&self) -> Cow<'_, [u8]> {
+        Cow::Borrowed(self.as_bytes())
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        str::from_utf8(bytes).ok().map(Self::from)
+    }
+}
+
+impl CacheKey for Arc<str> {
+    fn bytes(&self) -> Cow<'_, [u8]> {
+        Cow::Borrowed(self.as_bytes())
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        str::from_utf8(bytes).ok().map(Self::from)
+    }
+}
+
+impl CacheKey for Box<str> {
+    fn bytes(&self) -> Cow<'_, [u8]> {
+        Cow::Borrowed(self.as_bytes())
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        str::from_utf8(bytes).ok().map(Self::from)
+    }
+}
+
+macro_rules! numbers {
+    ($($number:ty),*) => {$(
+        /// The bytes are in order of size, so that neighbours lie together on a disk.
+        impl CacheKey for $number {
+            fn bytes(&self) -> Cow<'_, [u8]> {
+                Cow::Owned(self.to_be_bytes().to_vec())
+            }
+
+            fn from_bytes(bytes: &[u8]) -> Option<Self> {
+                bytes.try_into().ok().map(Self::from_be_bytes)
+            }
+        }
+    )*};
+}
+
+numbers!(u32, u64, u128);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_comes_back_from_its_bytes() {
+        let key: Arc<str> = "users/7".into();
+        assert_eq!(CacheKey::from_bytes(&key.bytes()), Some(key));
+        assert_eq!(CacheKey::from_bytes(&7_u64.bytes()), Some(7_u64));
+        assert_eq!(<u64 as CacheKey>::from_bytes(b"7"), None);
+        assert_eq!(<String as CacheKey>::from_bytes(&[0xff]), None);
+    }
+}
