@@ -97,9 +97,8 @@ macro_rules! shown_as_hex {
     ($id:ident, $bytes:literal) => {
         impl fmt::Display for $id {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                let mut text = [0; 2 * $bytes];
-                hex::encode(&self.to_bytes(), &mut text);
-                f.pad(str::from_utf8(&text).expect("hex digits are ASCII"))
+                let text = hex::encode(&self.to_bytes());
+                f.pad(str::from_utf8(text.as_flattened()).expect("hex digits are ASCII"))
             }
         }
 

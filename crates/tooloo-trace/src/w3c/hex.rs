@@ -32,21 +32,20 @@ pub(crate) fn decode<const N: usize>(text: &[u8]) -> Option<[u8; N]> {
     (seen < 16).then_some(bytes)
 }
 
-/// The two digits of each byte.
-static PAIRS: [[u8; 2]; 256] = {
-    let mut pairs = [[0; 2]; 256];
-    let mut byte = 0;
-    while byte < pairs.len() {
-        pairs[byte] = [DIGITS[byte >> 4], DIGITS[byte & 0xf]];
-        byte += 1;
-    }
-    pairs
-};
-
-/// Writes `bytes` as digits into `text`, which has two places a byte.
+/// Returns the two digits of each byte.
+///
+/// Plain arithmetic on a whole array, which compilers turn into a few vector instructions.
 #[inline]
-pub(crate) fn encode(bytes: &[u8], text: &mut [u8]) {
-    for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
-        pair.copy_from_slice(&PAIRS[usize::from(*byte)]);
+pub(crate) fn encode<const N: usize>(bytes: &[u8; N]) -> [[u8; 2]; N] {
+    let mut text = [[0; 2]; N];
+    for (pair, byte) in text.iter_mut().zip(bytes) {
+        *pair = [digit(byte >> 4), digit(byte & 0xf)];
     }
+    text
+}
+
+#[inline]
+const fn digit(value: u8) -> u8 {
+    const LETTERS: u8 = b'a' - 10 - b'0';
+    value + b'0' + if value > 9 { LETTERS } else { 0 }
 }

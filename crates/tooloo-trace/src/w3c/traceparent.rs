@@ -50,10 +50,16 @@ pub(crate) fn parse(text: &[u8]) -> Option<Parent> {
 /// Writes a version 00 header value.
 #[inline]
 pub(crate) fn format(trace_id: TraceId, span_id: SpanId, flags: Flags) -> HeaderValue {
+    let mut ids = [0; 24];
+    ids[..16].copy_from_slice(&trace_id.to_bytes());
+    ids[16..].copy_from_slice(&span_id.to_bytes());
+    let digits = hex::encode(&ids);
+    let (trace_id, span_id) = digits.as_flattened().split_at(32);
+    let [flags] = hex::encode(&[flags.bits()]);
     let mut text = *b"00-00000000000000000000000000000000-0000000000000000-00";
-    hex::encode(&trace_id.to_bytes(), &mut text[3..35]);
-    hex::encode(&span_id.to_bytes(), &mut text[36..52]);
-    hex::encode(&[flags.bits()], &mut text[53..]);
+    text[3..35].copy_from_slice(trace_id);
+    text[36..52].copy_from_slice(span_id);
+    text[53..].copy_from_slice(&flags);
     HeaderValue::from_bytes(&text).expect("hex and dashes make a header value")
 }
 
