@@ -6,8 +6,9 @@ use arc_swap::ArcSwap;
 use http::{HeaderValue, Method};
 
 use crate::{
-    PoliciesConfig, RateLimitConfig, RateLimitHandle, RateLimiter, RouteConfig, SharedRateLimiter,
-    headers,
+    PoliciesConfig, QuotaStore, RateLimitConfig, RateLimitHandle, RateLimiter, RouteConfig,
+    SharedConfig, SharedRateLimiter, headers,
+    pooled::{RouteStore, Sharing},
 };
 
 /// The limiters of a layer: one for most routes, and one for each route with limits of its own.
@@ -23,6 +24,8 @@ pub(crate) struct Table {
     default: Policy,
     routes: Vec<(RouteConfig, Policy)>,
     pub(crate) shadow: bool,
+    // Where the quotas of routes to come are kept, too.
+    sharing: Option<Sharing>,
 }
 
 /// One limiter, and what its policy is called in headers.
@@ -37,16 +40,35 @@ pub(crate) struct Policy {
 impl Policies {
     /// Creates the limiters.
     pub fn new(config: impl Into<PoliciesConfig>) -> Self {
-        let config = config.into();
+        Self::made(config.into(), None)
+    }
+
+    /// Creates limiters whose quotas are kept in `store`, which several processes share; requests are
+    /// not made to wait for them.
+    ///
+    /// A quota that is [set](RateLimiter::set_limit) for one key is set in this process alone.
+    pub fn shared(
+        config: impl Into<PoliciesConfig>,
+        store: impl QuotaStore,
+        sharing: SharedConfig,
+    ) -> Self {
+        Self::made(config.into(), Some(Sharing::new(store, sharing)))
+    }
+
+    fn made(config: PoliciesConfig, sharing: Option<Sharing>) -> Self {
         let routes = config.routes.into_iter().map(|route| {
-            let policy = Policy::new(RateLimiter::new(route.limits.clone()));
+            let policy = Policy::made(route.limits.clone(), Some(&route), sharing.as_ref());
             (route, policy)
         });
-        let table = Table {
+        Self::of(Table {
             routes: routes.collect(),
-            default: Policy::new(RateLimiter::new(config.default)),
+            default: Policy::made(config.default, None, sharing.as_ref()),
             shadow: config.shadow,
-        };
+            sharing,
+        })
+    }
+
+    fn of(table: Table) -> Self {
         Self {
             table: Arc::new(ArcSwap::from_pointee(table)),
         }
@@ -62,7 +84,7 @@ impl Policies {
             };
             let policy = match before.routes.iter().find(same) {
                 Some((_, policy)) => policy.changed(route.limits.clone()),
-                None => Policy::new(RateLimiter::new(route.limits.clone())),
+                None => Policy::made(route.limits.clone(), Some(&route), before.sharing.as_ref()),
             };
             (route, policy)
         });
@@ -70,6 +92,7 @@ impl Policies {
             routes: routes.collect(),
             default: before.default.changed(config.default),
             shadow: config.shadow,
+            sharing: before.sharing.clone(),
         };
         self.table.store(Arc::new(table));
     }
@@ -106,14 +129,12 @@ impl Policies {
 impl From<RateLimiter> for Policies {
     /// Limits all routes with a limiter that is used elsewhere too.
     fn from(limiter: RateLimiter) -> Self {
-        let table = Table {
+        Self::of(Table {
             default: Policy::new(limiter),
             routes: Vec::new(),
             shadow: false,
-        };
-        Self {
-            table: Arc::new(ArcSwap::from_pointee(table)),
-        }
+            sharing: None,
+        })
     }
 }
 
@@ -121,18 +142,12 @@ impl From<SharedRateLimiter> for Policies {
     /// Limits all routes by quotas that several processes share; requests are not made to wait for
     /// them.
     fn from(shared: SharedRateLimiter) -> Self {
-        let policy = Policy::new(shared.local().clone());
-        let table = Table {
-            default: Policy {
-                shared: Some(shared),
-                ..policy
-            },
+        Self::of(Table {
+            default: Policy::of_shared(shared),
             routes: Vec::new(),
             shadow: false,
-        };
-        Self {
-            table: Arc::new(ArcSwap::from_pointee(table)),
-        }
+            sharing: None,
+        })
     }
 }
 
@@ -164,6 +179,29 @@ impl Policy {
             header: headers::policy(tiers.iter()),
             shared: None,
             limiter,
+        }
+    }
+
+    /// Creates the policy of a route, or of all others, with its quotas where they are kept.
+    fn made(
+        limits: RateLimitConfig,
+        route: Option<&RouteConfig>,
+        sharing: Option<&Sharing>,
+    ) -> Self {
+        match sharing {
+            None => Self::new(RateLimiter::new(limits)),
+            Some(sharing) => {
+                let store = RouteStore::new(sharing, route);
+                Self::of_shared(SharedRateLimiter::new(store, limits, sharing.config))
+            }
+        }
+    }
+
+    fn of_shared(shared: SharedRateLimiter) -> Self {
+        let policy = Self::new(shared.local().clone());
+        Self {
+            shared: Some(shared),
+            ..policy
         }
     }
 

@@ -3,6 +3,7 @@
 mod config;
 mod fuse;
 mod lease;
+mod route;
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
@@ -11,6 +12,7 @@ use tooloo_clock::Moment;
 use tooloo_key::Key;
 
 pub use self::config::{Outage, SharedConfig};
+pub(crate) use self::route::{RouteStore, Sharing};
 use self::{fuse::Fuse, lease::Leases};
 use crate::{
     RateLimitConfig, RateLimitHandle, RateLimited, RateLimiter, Refusal, Standing,
@@ -96,7 +98,9 @@ impl SharedRateLimiter {
         let inner = &*self.inner;
         let now = tooloo_clock::coarse();
         let cost = cost.get();
-        let tiers = inner.local.tiers();
+        // Its own, where a quota was set for it.
+        let own = inner.local.peek(key).into_iter();
+        let tiers: Vec<_> = own.map(|standing| standing.tier).collect();
         let most = tiers.iter().map(|tier| tier.quota().burst().get()).min();
         if most.is_some_and(|most| cost > most) {
             return inner.counted(key, Err(RateLimited::for_ever()), Vec::new());

@@ -10,12 +10,13 @@ use std::{
 };
 
 use futures_util::future::BoxFuture;
+use http::Method;
 use tokio::time::advance;
 use tooloo_key::Key;
 
 use super::{Outage, SharedConfig, SharedRateLimiter};
 use crate::{
-    Quota, RateLimitConfig, Refusal, StoreError, Tier,
+    Policies, PoliciesConfig, Quota, RateLimitConfig, Refusal, RouteConfig, StoreError, Tier,
     backend::{Demand, Grant, QuotaStore},
 };
 
@@ -26,6 +27,8 @@ struct Purse {
     away: Arc<AtomicBool>,
     slow: Arc<AtomicBool>,
     demands: Arc<Mutex<Vec<Demand>>>,
+    keys: Arc<Mutex<Vec<String>>>,
+    limits: Arc<Mutex<Vec<u32>>>,
 }
 
 impl Purse {
@@ -43,12 +46,15 @@ impl Purse {
 impl QuotaStore for Purse {
     fn spend<'a>(
         &'a self,
-        _key: &'a Key,
+        key: &'a Key,
         tiers: &'a [Tier],
         demand: Demand,
     ) -> BoxFuture<'a, Result<Grant, StoreError>> {
         Box::pin(async move {
             self.demands.lock().unwrap().push(demand);
+            self.keys.lock().unwrap().push(key.to_string());
+            let limits = tiers.iter().map(|tier| tier.quota().limit().get());
+            self.limits.lock().unwrap().extend(limits);
             if self.slow.load(Ordering::Relaxed) {
                 std::future::pending::<()>().await;
             }
@@ -172,4 +178,44 @@ async fn a_store_that_hangs_costs_a_deadline_and_not_more() {
     // Three wait for it, and then it is known.
     assert_eq!(purse.asked(), 3);
     assert!(start.elapsed() <= Duration::from_millis(20));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_quota_set_for_one_key_is_asked_for_in_the_store() {
+    let purse = Purse::of(9);
+    let limiter = limiter(&purse, SharedConfig::default());
+    let ada = Key::from("ada");
+    let own = Quota::per_hour(n(7));
+    limiter.local().set_limit(&ada, own).unwrap();
+    for key in [&ada, &Key::from("bob")] {
+        assert!(limiter.check(key).await.is_ok());
+    }
+    limiter.local().clear_limit(&ada);
+    assert!(limiter.check(&ada).await.is_ok());
+    assert_eq!(*purse.limits.lock().unwrap(), [7, 100, 100]);
+    limiter.local().set_limit(&ada, own).unwrap();
+    let refused = limiter.check_cost(&ada, n(8)).await.unwrap_err();
+    assert_eq!(refused.reason(), Refusal::TooCostly);
+}
+
+#[tokio::test(start_paused = true)]
+async fn routes_share_a_store_and_not_their_quotas() {
+    let purse = Purse::of(9);
+    let limits = RateLimitConfig::new(Quota::per_hour(n(100)));
+    let route = |path| RouteConfig::new(path, limits.clone());
+    let config = PoliciesConfig::new(limits.clone());
+    let config = config
+        .with_route(route("/a").with_method(Method::POST))
+        .unwrap();
+    let policies = Policies::shared(config.clone(), purse.clone(), SharedConfig::default());
+    // A route that comes later is kept there too.
+    policies.reload(config.with_route(route("/b")).unwrap());
+    for path in ["/a", "/b", "/c"] {
+        let table = policies.table();
+        let policy = table.policy(&Method::POST, path);
+        let shared = policy.shared.as_ref().unwrap();
+        assert!(shared.check(&Key::from("ada")).await.is_ok());
+    }
+    let keys = purse.keys.lock().unwrap();
+    assert_eq!(*keys, ["POST /a ada", "* /b ada", "ada"]);
 }
