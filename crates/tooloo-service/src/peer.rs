@@ -189,7 +189,8 @@ impl Peer {
         *request.uri_mut() = self.target(request.uri())?;
         request.extensions_mut().insert(Terms {
             wanted,
-            deadline: tooloo_clock::now() + self.inner.timeout,
+            begun: tooloo_clock::now(),
+            timeout: self.inner.timeout,
             longest_body: self.inner.longest_body,
         });
         self.inner.service.clone().oneshot(request).await

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use tooloo_service::{App, Kit, Peer, Settings, StartError, Store, directory};
 
 use crate::{
-    CapabilitiesConfig, SERVICE,
-    fetch::Bounds,
+    CapabilitiesConfig, SERVICE, breaker,
     probe::Prober,
     refresh::Refresher,
     routes::{self, Capabilities},
@@ -33,20 +32,20 @@ pub async fn app(settings: Settings<CapabilitiesConfig>) -> Result<App, StartErr
     });
 
     let records = Records::new(store, config.history_limit.get());
-    // The whole fleet, this service included: it is looked at like the others.
+    // The whole fleet, this service included: it is looked at like the others, and each is left alone
+    // while it fails.
     let peers: Vec<Peer> = directory::SERVICES
         .iter()
-        .map(|service| kit.peer(service.name))
+        .map(|service| {
+            breaker::guarded(&mut kit, service.name, &config.circuit_breaker)
+                .with_timeout(config.fetch_timeout.get())
+                .with_body_limit(config.document_limit.get())
+        })
         .collect();
     let sources = Arc::new(Sources::new(peers));
-    let bounds = Bounds {
-        timeout: config.fetch_timeout.get(),
-        bytes: config.document_limit.get(),
-    };
     let refresher = Arc::new(Refresher::new(
         Arc::clone(&sources),
         records.clone(),
-        bounds,
         config.operation_limit.get(),
     ));
 

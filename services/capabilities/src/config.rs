@@ -6,6 +6,7 @@ use std::{
 };
 
 use serde::Deserialize;
+use tooloo_circuit_breaker::CircuitBreakerConfig;
 
 /// How the fleet is looked at.
 #[derive(Clone, Debug, Deserialize)]
@@ -28,6 +29,8 @@ pub struct CapabilitiesConfig {
     pub probe_timeout: Wait,
     /// How many events the history keeps, newest first.
     pub history_limit: NonZeroU32,
+    /// When a service is left alone, and for how long.
+    pub circuit_breaker: CircuitBreakerConfig,
 }
 
 /// A duration above zero, written as `"30s"`.
@@ -53,6 +56,7 @@ impl Default for CapabilitiesConfig {
             probe_interval: None,
             probe_timeout: Wait(Duration::from_secs(3)),
             history_limit: NonZeroU32::new(10_000).expect("a default above zero"),
+            circuit_breaker: CircuitBreakerConfig::default(),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Finds every operation of every service from its `OpenAPI` document, activates and tracks them.
 
 mod app;
+mod breaker;
 mod capability;
 mod config;
 mod document;

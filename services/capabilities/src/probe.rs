@@ -95,10 +95,10 @@ impl Prober {
             .body(Body::empty())
             .map_err(|error| error.to_string())?;
         // The body is dropped unread: it may be a stream without an end.
-        match tokio::time::timeout(self.timeout, peer.send(request)).await {
-            Ok(Ok(response)) => Ok(response.status().as_u16()),
-            Ok(Err(error)) => Err(error.to_string()),
-            Err(_) => Err(format!("no answer within {:?}", self.timeout)),
-        }
+        let peer = peer.clone().with_timeout(self.timeout);
+        let answer = peer.send(request).await;
+        answer
+            .map(|response| response.status().as_u16())
+            .map_err(|error| error.to_string())
     }
 }

@@ -11,7 +11,7 @@ use tooloo_service::{Peer, Stop, StoreError};
 
 use crate::{
     document,
-    fetch::{self, Answer, Bounds, Unread},
+    fetch::{self, Answer, Unread},
     operation::Operation,
     sources::{Present, Sources},
     store::{Records, Seen},
@@ -26,7 +26,6 @@ const FIRST_RETRY: Duration = Duration::from_millis(500);
 pub(crate) struct Refresher {
     sources: Arc<Sources>,
     records: Records,
-    bounds: Bounds,
     operations: usize,
     // When the last round that came to its end began.
     begun: Mutex<Option<Instant>>,
@@ -34,16 +33,10 @@ pub(crate) struct Refresher {
 
 impl Refresher {
     /// Reads documents of at most `operations` operations.
-    pub(crate) fn new(
-        sources: Arc<Sources>,
-        records: Records,
-        bounds: Bounds,
-        operations: usize,
-    ) -> Self {
+    pub(crate) fn new(sources: Arc<Sources>, records: Records, operations: usize) -> Self {
         Self {
             sources,
             records,
-            bounds,
             operations,
             begun: Mutex::new(None),
         }
@@ -162,7 +155,7 @@ impl Refresher {
         peer: &Peer,
         etag: Option<&HeaderValue>,
     ) -> Result<(Option<Vec<Operation>>, Option<HeaderValue>), Unusable> {
-        match fetch::get(peer, "/openapi.json", etag, self.bounds).await? {
+        match fetch::get(peer, "/openapi.json", etag).await? {
             Answer::Unchanged => Ok((None, etag.cloned())),
             Answer::Whole { body, etag } => {
                 let operations = document::operations(peer.name(), &body, self.operations)?;
@@ -173,7 +166,7 @@ impl Refresher {
 
     async fn figures(&self, peer: &Peer) -> Option<Figures> {
         let path = "/api/v1/system/observability";
-        match fetch::get(peer, path, None, self.bounds).await.ok()? {
+        match fetch::get(peer, path, None).await.ok()? {
             Answer::Whole { body, .. } => Figures::read(&body).ok(),
             Answer::Unchanged => None,
         }

@@ -3,7 +3,8 @@
 use tooloo_service::{App, Kit, Settings, StartError, Store};
 
 use crate::{
-    CoachConfig, SERVICE, background, coach::Coach, hints::Hints, routes, store, training::Training,
+    CoachConfig, SERVICE, background, breaker, coach::Coach, hints::Hints, routes, store,
+    training::Training,
 };
 
 /// Opens the database under the data folder and builds the service on it.
@@ -17,9 +18,14 @@ pub async fn app(settings: Settings<CoachConfig>) -> Result<App, StartError> {
     let mut kit = Kit::new(&SERVICE, &settings.kit)?;
     let store = Store::open(kit.data_file("coach.sqlite"), store::MIGRATIONS).await?;
 
-    // Training takes the rounds; budget pays for hints, and practice goes on without it.
-    let training = Training::new(kit.peer("training"));
-    let hints = Hints::new(kit.peer("budget"), &settings.domain);
+    // Training takes the rounds; budget pays for hints, and practice goes on without it. Each is left
+    // alone while it fails: a coach that practises by itself would go on and on.
+    let breaker = &settings.domain.circuit_breaker;
+    let training = Training::new(breaker::guarded(&mut kit, "training", breaker));
+    let hints = Hints::new(
+        breaker::guarded(&mut kit, "budget", breaker),
+        &settings.domain,
+    );
     let tracer = kit.tracer().clone();
     let coach = Coach::open(store.clone(), training, hints, settings.domain, tracer).await?;
 

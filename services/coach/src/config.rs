@@ -6,6 +6,7 @@ use std::{
 };
 
 use serde::Deserialize;
+use tooloo_circuit_breaker::CircuitBreakerConfig;
 
 /// The coach's own settings, which hold until the process ends.
 ///
@@ -29,6 +30,8 @@ pub struct CoachConfig {
     pub longest_backoff: Duration,
     /// How many of the newest actions are kept.
     pub actions_kept: NonZeroU32,
+    /// When training or budget is left alone, and for how long.
+    pub circuit_breaker: CircuitBreakerConfig,
 }
 
 impl Default for CoachConfig {
@@ -40,6 +43,7 @@ impl Default for CoachConfig {
             hints_kept: NonZeroUsize::new(100).expect("a hundred is not zero"),
             longest_backoff: Duration::from_secs(60),
             actions_kept: NonZeroU32::new(1_000).expect("a thousand is not zero"),
+            circuit_breaker: CircuitBreakerConfig::default(),
         }
     }
 }

@@ -21,7 +21,6 @@ const TTL: Duration = Duration::from_secs(TTL_SECONDS as u64);
 #[derive(Debug)]
 pub(crate) struct Hints {
     peer: Peer,
-    timeout: Duration,
     said: Mutex<Said>,
 }
 
@@ -43,8 +42,7 @@ struct Said {
 /// Why there is no hint.
 #[derive(Debug)]
 pub(crate) enum NoHint {
-    TimedOut(Duration),
-    Refused(PeerError),
+    Failed(PeerError),
     Empty,
 }
 
@@ -64,8 +62,7 @@ struct Answer {
 impl Hints {
     pub(crate) fn new(peer: Peer, config: &CoachConfig) -> Self {
         Self {
-            peer,
-            timeout: config.hint_timeout,
+            peer: peer.with_timeout(config.hint_timeout),
             said: Mutex::new(Said::new(config.hints_kept.get())),
         }
     }
@@ -94,10 +91,7 @@ impl Hints {
             criticality: "low",
         };
         let asked = self.peer.post("/api/v1/providers/burst", &burst);
-        let answer: Answer = tokio::time::timeout(self.timeout, asked)
-            .await
-            .map_err(|_| NoHint::TimedOut(self.timeout))?
-            .map_err(NoHint::Refused)?;
+        let answer: Answer = asked.await.map_err(NoHint::Failed)?;
         if answer.text.trim().is_empty() {
             return Err(NoHint::Empty);
         }
@@ -135,8 +129,7 @@ impl Said {
 impl fmt::Display for NoHint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TimedOut(wait) => write!(f, "no hint within {wait:?}"),
-            Self::Refused(error) => write!(f, "no hint: {error}"),
+            Self::Failed(error) => write!(f, "no hint: {error}"),
             Self::Empty => f.write_str("the hint was empty"),
         }
     }

@@ -22,6 +22,7 @@ mod action;
 mod app;
 mod background;
 mod backoff;
+mod breaker;
 mod coach;
 mod config;
 mod error;

@@ -3,7 +3,7 @@
 use tooloo_service::{App, Kit, Settings, StartError};
 
 use crate::{
-    MetaConfig, SERVICE,
+    MetaConfig, SERVICE, breaker,
     routes::{self, Meta},
     training::Training,
 };
@@ -11,10 +11,12 @@ use crate::{
 /// Builds the service, which keeps nothing: it asks training for each answer.
 ///
 /// Training need not run yet, so there is no readiness check on it: a request that needs it
-/// says so itself.
+/// says so itself, at once where training has been failing.
 pub async fn app(settings: Settings<MetaConfig>) -> Result<App, StartError> {
-    let kit = Kit::new(&SERVICE, &settings.kit)?;
+    let mut kit = Kit::new(&SERVICE, &settings.kit)?;
     let max_rounds = settings.domain.max_rounds.value();
-    let training = Training::new(kit.peer("training"), max_rounds);
+    // One answer takes many calls: while training fails, it is left alone.
+    let training = breaker::guarded(&mut kit, "training", &settings.domain.circuit_breaker);
+    let training = Training::new(training, max_rounds);
     Ok(kit.finish(routes::router(Meta::new(training))))
 }

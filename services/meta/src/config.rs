@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::Deserialize;
+use tooloo_circuit_breaker::CircuitBreakerConfig;
 
 /// The settings of the meta-learning service.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -10,6 +11,8 @@ use serde::Deserialize;
 #[non_exhaustive]
 pub struct MetaConfig {
     pub(crate) max_rounds: MaxRounds,
+    /// When training is left alone, and for how long.
+    pub circuit_breaker: CircuitBreakerConfig,
 }
 
 /// The most rounds that are looked at for one answer: 100 to 100,000.

@@ -17,7 +17,8 @@ use crate::{
 pub async fn app(settings: Settings<ReportsConfig>) -> Result<App, StartError> {
     let mut kit = Kit::new(&SERVICE, &settings.kit)?;
     let store = Store::open(kit.data_file("reports.sqlite"), store::MIGRATIONS).await?;
-    let gatherer = Gatherer::new(&kit, store.clone(), settings.domain.clone());
+    // Each source is left alone while it fails: reports then show its last answer at once.
+    let gatherer = Gatherer::new(&mut kit, store.clone(), settings.domain.clone());
 
     // The sources are no checks: a report is given without them, and says so.
     let pinged = store.clone();

@@ -3,6 +3,7 @@
 use std::{num::NonZeroU32, time::Duration};
 
 use serde::Deserialize;
+use tooloo_circuit_breaker::CircuitBreakerConfig;
 
 /// The reports' own settings.
 #[derive(Clone, Debug, Deserialize)]
@@ -23,6 +24,8 @@ pub struct ReportsConfig {
     pub snapshot_spacing: Duration,
     /// How many of the newest snapshots are kept.
     pub snapshots_kept: NonZeroU32,
+    /// When a source is left alone, and for how long.
+    pub circuit_breaker: CircuitBreakerConfig,
 }
 
 impl Default for ReportsConfig {
@@ -34,6 +37,7 @@ impl Default for ReportsConfig {
             snapshot_spacing: Duration::from_secs(60),
             // A week at the usual interval.
             snapshots_kept: NonZeroU32::new(2_016).expect("it is not zero"),
+            circuit_breaker: CircuitBreakerConfig::default(),
         }
     }
 }

@@ -1,20 +1,20 @@
 //! Asks all sources at once, and falls back on what they last said.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc};
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use rusqlite::Transaction;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use tokio::{sync::Mutex, time::timeout};
+use tokio::sync::Mutex;
 use tooloo_clock::Instant;
 use tooloo_hub::Hub;
 use tooloo_service::{Kit, Peer, PeerError, Store};
 use utoipa::ToSchema;
 
 use crate::{
-    ReportsConfig,
+    ReportsConfig, breaker,
     figures::Figures,
     source::{Kind, SOURCES, Source},
     store::{
@@ -79,18 +79,19 @@ pub(crate) struct Copy {
 type Said = Result<Map<String, Value>, String>;
 
 impl Gatherer {
-    pub(crate) fn new(kit: &Kit, store: Store, config: ReportsConfig) -> Self {
+    pub(crate) fn new(kit: &mut Kit, store: Store, config: ReportsConfig) -> Self {
         let own = kit.identity().name;
-        let place = |source: Source| match source.kind {
+        let mut place = |source: Source| match source.kind {
             Kind::Observability if source.service == own => Place::Here(kit.hub().clone()),
-            _ => Place::There(kit.peer(source.service)),
+            _ => {
+                let (service, name) = (source.service, source.breaker());
+                let peer = breaker::guarded(kit, service, &name, &config.circuit_breaker);
+                Place::There(peer.with_timeout(config.deadline))
+            }
         };
         Self {
             inner: Arc::new(Inner {
-                places: SOURCES
-                    .into_iter()
-                    .map(|source| (source, place(source)))
-                    .collect(),
+                places: SOURCES.map(|source| (source, place(source))).into(),
                 store,
                 config,
                 last: Mutex::default(),
@@ -114,11 +115,10 @@ impl Gatherer {
 
 impl Inner {
     async fn gather(&self) -> Gathered {
-        let deadline = self.config.deadline;
         let asked = self
             .places
             .iter()
-            .map(|(source, place)| async move { (*source, place.ask(*source, deadline).await) });
+            .map(|(source, place)| async move { (*source, place.ask(*source).await) });
         let said = join_all(asked).await;
         let time = store::now();
         let figures = Figures::of(&said);
@@ -203,18 +203,13 @@ impl Inner {
 }
 
 impl Place {
-    async fn ask(&self, source: Source, deadline: Duration) -> Said {
+    async fn ask(&self, source: Source) -> Said {
         let mut answer = match self {
             Self::Here(hub) => Map::from_iter(hub.snapshot()),
-            Self::There(peer) => match timeout(deadline, peer.get(source.path)).await {
-                Ok(answer) => answer.map_err(|error: PeerError| error.to_string())?,
-                Err(_) => {
-                    return Err(format!(
-                        "{} did not answer within {deadline:?}",
-                        peer.name()
-                    ));
-                }
-            },
+            Self::There(peer) => {
+                let answer = peer.get(source.path).await;
+                answer.map_err(|error: PeerError| error.to_string())?
+            }
         };
         // The answer's own trace is nothing to report, and spans are no figures.
         answer.remove("traceId");

@@ -18,6 +18,7 @@
 //! arithmetic in `trend` and `economy`, HTTP in `routes`.
 
 mod app;
+mod breaker;
 mod config;
 mod economy;
 mod figures;

@@ -56,6 +56,11 @@ impl Source {
             Kind::Observability => format!("{}/observability", self.name),
         }
     }
+
+    /// Returns the name of its breaker, which may stand in a path.
+    pub(crate) fn breaker(self) -> String {
+        self.key().replace('/', "-")
+    }
 }
 
 const fn domain(name: &'static str, service: &'static str, path: &'static str) -> Source {

@@ -1,8 +1,9 @@
 //! Puts the service together.
 
 use tooloo_service::{App, Kit, Settings, StartError};
+use tower::ServiceBuilder;
 
-use crate::{SERVICE, WebConfig, dashboard, fleet::Fleet, gateway, system};
+use crate::{SERVICE, WebConfig, dashboard, fleet::Fleet, gateway, limits, system};
 
 /// The share of a request's time that its upstream may take: enough is left to say that it did.
 const SHARE: f32 = 0.9;
@@ -11,23 +12,29 @@ const SHARE: f32 = 0.9;
 ///
 /// # Errors
 ///
-/// Returns a [`StartError`] where the kit cannot start.
+/// Returns a [`StartError`] where the kit cannot start, or the limits make no sense.
 pub async fn app(settings: Settings<WebConfig>) -> Result<App, StartError> {
-    let WebConfig {
-        pseudonym,
-        upstream_timeout,
-        fleet_deadline,
-    } = settings.domain;
+    let web = settings.domain;
     let mut config = settings.kit;
-    config.peer_timeout = upstream_timeout.min(config.request_timeout.mul_f32(SHARE));
+    config.peer_timeout = web
+        .upstream_timeout
+        .min(config.request_timeout.mul_f32(SHARE));
     let mut kit = Kit::new(&SERVICE, &config)?;
 
     // What looks at the fleet is no part of what it sees: the page asks every few seconds.
-    kit.uncounted(
-        system::router(Fleet::new(&kit, &config, fleet_deadline)).merge(dashboard::router()),
-    );
+    // Nor is it limited, or kept from a service that is left alone: it is looked at when in trouble.
+    let fleet = Fleet::new(&kit, &config, web.fleet_deadline);
+    kit.uncounted(system::router(fleet).merge(dashboard::router()));
+
     // All that is counted is what other services answer.
-    let routes = gateway::router(&kit, pseudonym);
+    let limit = limits::layer(&mut kit, &config, &web)?;
+    let routes = gateway::router(&mut kit, web.pseudonym, &web.circuit_breaker).layer(
+        // Inside of the kit's layers, which count, name and bound every request, also those refused here.
+        ServiceBuilder::new()
+            // Before a service is asked: a flood costs nobody behind the gateway anything. The breakers
+            // are around each service's client, inside: a refusal of theirs spends the client's quota.
+            .layer(limit),
+    );
 
     // No readiness check looks at the other services: a gateway whose upstream is down still has
     // the rest to serve, and says so at `/api/v1/system/fleet`.

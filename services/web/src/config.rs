@@ -1,8 +1,16 @@
 //! What can be set on the gateway.
 
-use std::{fmt, time::Duration};
+mod clients;
+mod limits;
+
+use std::{fmt, path::PathBuf, time::Duration};
 
 use serde::Deserialize;
+use tooloo_circuit_breaker::CircuitBreakerConfig;
+use tooloo_rate_limit::{PoliciesConfig, SharedConfig};
+
+pub use self::clients::{BadPrefixLength, ClientsConfig, ForwardedBy, PrefixLength};
+pub(crate) use self::limits::{from_file, usual};
 
 /// The longest pseudonym, in bytes.
 const MAX_PSEUDONYM: usize = 64;
@@ -23,6 +31,21 @@ pub struct WebConfig {
     /// How long the answer about the whole fleet waits for any one service.
     #[serde(with = "tooloo_service::duration")]
     pub fleet_deadline: Duration,
+    /// How often each client may ask: 100 times a second and 1,000 at once, on all routes together,
+    /// unless told otherwise.
+    #[serde(deserialize_with = "limits::read")]
+    pub rate_limit: PoliciesConfig,
+    /// A file that says the same instead, in the words of `rate_limit`; read again where it changes.
+    pub rate_limit_file: Option<PathBuf>,
+    /// How often that file is looked at.
+    #[serde(with = "tooloo_service::duration")]
+    pub rate_limit_file_interval: Duration,
+    /// How quotas are kept in the Redis of `redis_url`, and what happens while it is away.
+    pub rate_limit_store: SharedConfig,
+    /// Who counts as one client.
+    pub clients: ClientsConfig,
+    /// When a service that fails is left alone, and for how long.
+    pub circuit_breaker: CircuitBreakerConfig,
 }
 
 impl Default for WebConfig {
@@ -31,6 +54,12 @@ impl Default for WebConfig {
             pseudonym: Pseudonym("tooloo-web".to_owned()),
             upstream_timeout: Duration::from_secs(27),
             fleet_deadline: Duration::from_secs(2),
+            rate_limit: usual(),
+            rate_limit_file: None,
+            rate_limit_file_interval: Duration::from_secs(2),
+            rate_limit_store: SharedConfig::default(),
+            clients: ClientsConfig::default(),
+            circuit_breaker: CircuitBreakerConfig::default(),
         }
     }
 }

@@ -4,7 +4,7 @@ mod fields;
 mod request;
 mod table;
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{
     body::Body,
@@ -13,11 +13,12 @@ use axum::{
     response::IntoResponse,
     routing::any,
 };
+use tooloo_circuit_breaker::CircuitBreakerConfig;
 use tooloo_service::{Kit, Peer, PeerError, Problem};
 use utoipa_axum::router::OpenApiRouter;
 
 pub(crate) use self::table::{PREFIXES, Prefix};
-use crate::config::Pseudonym;
+use crate::{breaker, config::Pseudonym};
 
 /// What the gateway passes on; the tracing of TRACE and the tunnels of CONNECT are no part of it.
 const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
@@ -29,9 +30,20 @@ struct Upstream {
     pseudonym: Arc<Pseudonym>,
 }
 
-/// Returns a router with every path that is passed on.
-pub(crate) fn router(kit: &Kit, pseudonym: Pseudonym) -> OpenApiRouter {
+/// Returns a router with every path that is passed on; each service behind them has one breaker.
+pub(crate) fn router(
+    kit: &mut Kit,
+    pseudonym: Pseudonym,
+    breaker: &CircuitBreakerConfig,
+) -> OpenApiRouter {
     let pseudonym = Arc::new(pseudonym);
+    let mut peers = BTreeMap::new();
+    for prefix in PREFIXES {
+        let name = prefix.service;
+        peers
+            .entry(name)
+            .or_insert_with(|| breaker::guarded(kit, name, breaker));
+    }
     let patterns = PREFIXES.into_iter().flat_map(|prefix| {
         prefix
             .patterns()
@@ -39,7 +51,7 @@ pub(crate) fn router(kit: &Kit, pseudonym: Pseudonym) -> OpenApiRouter {
     });
     patterns.fold(OpenApiRouter::new(), |router, (pattern, service)| {
         let upstream = Upstream {
-            peer: kit.peer(service),
+            peer: peers[service].clone(),
             pseudonym: Arc::clone(&pseudonym),
         };
         router.route(&pattern, any(forward).with_state(upstream))

@@ -12,21 +12,30 @@
 //! it, `Via` and `Forwarded` grow, messages are framed anew, and what two readers could read
 //! differently is refused.
 //!
+//! Each client may ask so often, and each service is left alone while it fails: who a client is stands
+//! in `clients`, how often in `limits`, and the breakers in `breaker`.
+//!
 //! Where to look: what is checked and rewritten in `gateway/request`, the rules for fields in
 //! `gateway/fields`, the way back in `gateway`, the list of paths in `gateway/table`.
 
 mod app;
+mod breaker;
+mod clients;
 mod config;
 mod dashboard;
 mod fleet;
 mod gateway;
+mod limits;
 mod system;
 
 use tooloo_service::Definition;
 
 pub use self::{
     app::app,
-    config::{BadPseudonym, Pseudonym, WebConfig},
+    config::{
+        BadPrefixLength, BadPseudonym, ClientsConfig, ForwardedBy, PrefixLength, Pseudonym,
+        WebConfig,
+    },
 };
 
 /// The service as the kit and the fleet know it.

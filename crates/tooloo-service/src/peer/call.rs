@@ -3,6 +3,7 @@
 use std::{
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use axum::body::Body;
@@ -29,7 +30,8 @@ pub type PeerService = BoxCloneSyncService<Request<Body>, Response<Body>, PeerEr
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Terms {
     pub(super) wanted: Wanted,
-    pub(super) deadline: Instant,
+    pub(super) begun: Instant,
+    pub(super) timeout: Duration,
     pub(super) longest_body: usize,
 }
 
@@ -70,13 +72,16 @@ impl Service<Request<Body>> for Caller {
                 let why = "a layer around the peer lost what the call is about";
                 return Err(caller.failed(Kind::Request(why.to_owned())));
             };
+            let deadline = terms.begun + terms.timeout;
             request.extensions_mut().insert(match terms.wanted {
-                Wanted::Head => Deadline::Head(terms.deadline),
-                Wanted::Whole | Wanted::Json => Deadline::Whole(terms.deadline),
+                Wanted::Head => Deadline::Head(deadline),
+                Wanted::Whole | Wanted::Json => Deadline::Whole(deadline),
             });
             let response = match caller.client.clone().oneshot(request).await {
                 Ok(response) => response.map(Body::new),
-                Err(error) if error.is::<Late>() => return Err(caller.failed(Kind::TimedOut)),
+                Err(error) if error.is::<Late>() => {
+                    return Err(caller.failed(Kind::TimedOut(terms.timeout)));
+                }
                 Err(error) => return Err(caller.failed(Kind::Unreachable(error))),
             };
             match terms.wanted {
@@ -104,7 +109,7 @@ impl Caller {
                 self.failed(if error.is::<LengthLimitError>() {
                     Kind::Body(format!("it is larger than {limit} bytes"))
                 } else if Late::caused(error.as_ref()) {
-                    Kind::TimedOut
+                    Kind::TimedOut(terms.timeout)
                 } else {
                     Kind::Body(error.to_string())
                 })

@@ -17,7 +17,7 @@ pub struct PeerError {
 pub(super) enum Kind {
     Request(String),
     Unreachable(axum::BoxError),
-    TimedOut,
+    TimedOut(Duration),
     Status { status: StatusCode, excerpt: String },
     Body(String),
     Refused { retry_after: Option<Duration> },
@@ -60,7 +60,7 @@ impl PeerError {
 
     /// Says whether the answer did not come in time.
     pub fn is_timeout(&self) -> bool {
-        matches!(self.kind, Kind::TimedOut)
+        matches!(self.kind, Kind::TimedOut(_))
     }
 
     /// Says whether no call was made, since the circuit breaker is open.
@@ -103,7 +103,7 @@ impl From<PeerError> for Problem {
         }
         let PeerError { peer, kind } = error;
         match kind {
-            Kind::TimedOut => {
+            Kind::TimedOut(_) => {
                 Self::gateway_timeout("peer_timeout", format!("{peer} did not answer in time"))
             }
             Kind::Unreachable(_) => {
@@ -143,7 +143,7 @@ impl fmt::Display for PeerError {
                 }
                 Ok(())
             }
-            Kind::TimedOut => write!(f, "{peer} did not answer in time"),
+            Kind::TimedOut(timeout) => write!(f, "{peer} did not answer within {timeout:?}"),
             Kind::Status { status, .. } => write!(f, "{peer} answered {status}"),
             Kind::Body(why) => write!(f, "{peer} gave an unusable answer: {why}"),
             Kind::Refused { .. } => write!(f, "{peer} is not called: its circuit breaker is open"),

@@ -242,7 +242,7 @@ async fn a_layer_sees_each_answer_as_what_it_turned_out_to_be() {
             .unwrap_err()
             .is_timeout()
     );
-    assert!(seen.last().unwrap_err().contains("in time"));
+    assert!(seen.last().unwrap_err().contains("within 100ms"));
     within(peer.get::<u8>("/page")).await.unwrap_err();
     assert!(seen.last().unwrap_err().contains("unusable"));
     let whole = within(peer.ask(close("/one"))).await.unwrap();

@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails where it unwraps")]
 
+mod breakers;
 mod failures;
 mod fields;
 mod framing;
+mod limits;
 mod stand;
 mod streams;

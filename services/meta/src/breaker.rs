@@ -1,0 +1,23 @@
+//! A breaker around the calls to another service.
+
+use tooloo_circuit_breaker::{
+    ByStatus, CircuitBreaker, CircuitBreakerConfig, CircuitBreakerError, CircuitBreakerLayer,
+    Control,
+};
+use tooloo_service::{Kit, Peer, PeerError};
+
+/// Returns the service `name`, which is left alone while it fails; its breaker is shown and set by
+/// that name.
+pub(crate) fn guarded(kit: &mut Kit, name: &'static str, config: &CircuitBreakerConfig) -> Peer {
+    let breaker = CircuitBreaker::new(config.clone());
+    let by_hand = breaker.clone();
+    kit.circuit_breaker(name, breaker.handle(), move |control: Control| {
+        by_hand.set(control);
+    });
+    let layer = CircuitBreakerLayer::new(breaker)
+        .with_classifier(ByStatus::with_failures(Peer::is_failure));
+    kit.peer(name).layered(&layer, move |error| match error {
+        CircuitBreakerError::Refused(refused) => PeerError::refused(name, refused.retry_after()),
+        CircuitBreakerError::Inner(error) => error,
+    })
+}
