@@ -1,0 +1,188 @@
+//! The line of those who wait, and how a connection gets to the first of them.
+
+use std::{mem, panic::Location, task::Waker};
+
+use tooloo_clock::Moment;
+
+use super::{Back, Claim, Effects, Pooled, State};
+use crate::{
+    config::Nested,
+    error::{PoolError, Refusal},
+};
+
+/// Where the caller's own task took a connection that it still holds.
+pub(crate) type Nesting = Option<&'static Location<'static>>;
+
+/// A connection on its way to a borrower.
+#[derive(Debug)]
+pub(crate) struct Given<C> {
+    pub(crate) pooled: Box<Pooled<C>>,
+    /// Whether nobody has heard of its other end for a while.
+    pub(crate) check: bool,
+}
+
+/// One who waits, or who has been served and does not know it yet.
+#[derive(Debug)]
+pub(crate) struct Waiting<C> {
+    claim: Claim,
+    waker: Option<Waker>,
+    outcome: Option<Result<Box<Pooled<C>>, Refusal>>,
+}
+
+impl<C> State<C> {
+    /// Gets in line, at its head where the caller's turn has come before; returns the ticket, and where the
+    /// caller's task took a connection that it still holds, if it has to wait.
+    pub(crate) fn enqueue(
+        &mut self,
+        claim: Claim,
+        at_head: bool,
+        now: Moment,
+        effects: &mut Effects<C>,
+    ) -> Result<(usize, Nesting), PoolError> {
+        self.admit(&claim, at_head).map_err(PoolError::new)?;
+        self.tenants.wait(claim.tenant.as_ref());
+        let task = claim.task;
+        let waiting = Waiting {
+            claim,
+            waker: None,
+            outcome: None,
+        };
+        let ticket = if at_head {
+            self.queue.push_front(waiting)
+        } else {
+            self.queue.push_back(waiting)
+        };
+        self.settle(now, effects);
+        if self.queue.get_mut(ticket).outcome.is_some() {
+            return Ok((ticket, None));
+        }
+        let held_at = task.and_then(|task| self.slots.held_by(task));
+        if held_at.is_some() {
+            self.tally.nested += 1;
+            if self.config.nested == Nested::Refuse {
+                // It has no waker yet.
+                self.leave(ticket, now, effects);
+                return Err(PoolError::new(Refusal::Nested).with_held_at(held_at));
+            }
+        }
+        effects.connect += self.demand();
+        Ok((ticket, held_at))
+    }
+
+    /// Returns what has come of waiting, or else exchanges the waker: the former one is not to be dropped
+    /// under the lock.
+    pub(crate) fn poll(
+        &mut self,
+        ticket: usize,
+        waker: Waker,
+        now: Moment,
+    ) -> Result<Result<Given<C>, Refusal>, Option<Waker>> {
+        let waiting = self.queue.get_mut(ticket);
+        if waiting.outcome.is_none() {
+            return Err(waiting.waker.replace(waker));
+        }
+        let outcome = self.queue.remove(ticket).outcome;
+        let outcome = outcome.expect("it was looked at a moment ago");
+        Ok(outcome.map(|pooled| self.given(pooled, now)))
+    }
+
+    /// Leaves the line; a connection that was on its way goes to the next.
+    pub(crate) fn leave(
+        &mut self,
+        ticket: usize,
+        now: Moment,
+        effects: &mut Effects<C>,
+    ) -> Option<Waker> {
+        let waiting = self.queue.remove(ticket);
+        match waiting.outcome {
+            None => self.tenants.wait_no_more(waiting.claim.tenant.as_ref()),
+            Some(Ok(pooled)) => self.put(pooled, Back::Unused, now, effects),
+            Some(Err(_)) => {}
+        }
+        waiting.waker
+    }
+
+    /// Refuses all who wait.
+    pub(super) fn turn_away(&mut self, effects: &mut Effects<C>) {
+        while let Some(ticket) = self.queue.first() {
+            self.call(ticket, Err(Refusal::Closed), effects);
+        }
+    }
+
+    /// Serves those who wait from the idle connections, as far as both go.
+    #[inline]
+    pub(super) fn settle(&mut self, now: Moment, effects: &mut Effects<C>) {
+        while !self.idle.is_empty()
+            && let Some(ticket) = self.next_waiting()
+            && let Some(pooled) = self.next_idle(now, effects)
+        {
+            self.hand_over(ticket, pooled, now, effects);
+        }
+    }
+
+    /// Returns the first in line that its tenant's share lets go on.
+    #[inline]
+    pub(super) fn next_waiting(&self) -> Option<usize> {
+        if self.queue.len() == 0 {
+            return None;
+        }
+        let max = self.config.max.get();
+        let admitted = |waiting: &Waiting<C>| {
+            let tenant = waiting.claim.tenant.as_ref();
+            !self.tenants.are_limited() || self.tenants.may_lease(tenant, max)
+        };
+        let mut line = self.queue.in_line();
+        line.find(|(_, waiting)| admitted(waiting))
+            .map(|(ticket, _)| ticket)
+    }
+
+    pub(super) fn hand_over(
+        &mut self,
+        ticket: usize,
+        pooled: Box<Pooled<C>>,
+        now: Moment,
+        effects: &mut Effects<C>,
+    ) {
+        let claim = self.queue.get_mut(ticket).claim.clone();
+        self.lease(pooled.slot, claim, now);
+        self.call(ticket, Ok(pooled), effects);
+    }
+
+    /// Tells whether a connection has to be checked before its borrower has it.
+    #[inline]
+    pub(super) fn given(&self, pooled: Box<Pooled<C>>, now: Moment) -> Given<C> {
+        let silent = now.saturating_duration_since(pooled.good);
+        let check = pooled.epoch != self.health.epoch() || silent >= self.config.times.check_after;
+        Given { pooled, check }
+    }
+
+    fn admit(&self, claim: &Claim, at_head: bool) -> Result<(), Refusal> {
+        let max = self.config.max_waiting;
+        if self.closed {
+            Err(Refusal::Closed)
+        } else if at_head {
+            Ok(())
+        } else if self.queue.len() >= max {
+            Err(Refusal::QueueFull)
+        } else if !self.tenants.may_wait(claim.tenant.as_ref(), max) {
+            Err(Refusal::TenantQueueFull)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn call(
+        &mut self,
+        ticket: usize,
+        outcome: Result<Box<Pooled<C>>, Refusal>,
+        effects: &mut Effects<C>,
+    ) {
+        self.queue.unlink(ticket);
+        let waiting = self.queue.get_mut(ticket);
+        waiting.outcome = Some(outcome);
+        self.tenants.wait_no_more(waiting.claim.tenant.as_ref());
+        if let Some(waker) = mem::take(&mut waiting.waker) {
+            effects.wake(waker);
+        }
+    }
+}

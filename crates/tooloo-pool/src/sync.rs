@@ -1,0 +1,3 @@
+//! The primitives under the concurrent path, in one place: the model checker puts its own here.
+
+pub(crate) use std::sync::{Mutex, MutexGuard};
