@@ -59,10 +59,10 @@ impl<B: Body> Body for TraceBody<B> {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
         let mut this = self.project();
-        let polled = match this.call {
-            Some(call) => call.within(|| this.inner.as_mut().poll_frame(cx)),
-            None => this.inner.as_mut().poll_frame(cx),
+        let Some(call) = this.call else {
+            return this.inner.poll_frame(cx);
         };
+        let polled = call.within(|| this.inner.as_mut().poll_frame(cx));
         // In place: a frame is large to move.
         match &polled {
             Poll::Pending => {}
