@@ -9,6 +9,7 @@ use crate::{
     BudgetConfig, SERVICE, SIMULATOR,
     burst::{Bursts, Desk},
     ledger::{self, Ledger, Retention},
+    limits,
     observe::{DeduplicatorHandle, ProvidersHandle},
     policy::{Policies, Policy},
     provider::{
@@ -62,6 +63,12 @@ pub(crate) async fn build(
     };
     let policies = Policies::load(store.clone(), configured, gate.clone()).await?;
     let providers = providers(&kit, &settings.kit, &config)?;
+    for provider in providers.iter() {
+        let breaker = provider.breaker().clone();
+        kit.circuit_breaker(&provider.name, breaker.handle(), move |control| {
+            breaker.set(control);
+        });
+    }
 
     let desk = Desk {
         providers: providers.clone(),
@@ -100,6 +107,7 @@ pub(crate) async fn build(
         calls.wait().await;
     });
 
+    let rate_limit = limits::layer(&mut kit, &settings.kit, &config)?;
     let limits = Limits::new(&config);
     let cohorts = config.cohorts;
     let budget = Budget {
@@ -113,7 +121,7 @@ pub(crate) async fn build(
         hub,
         limits,
     };
-    Ok(kit.finish(routes::router(budget)))
+    Ok(kit.finish(routes::router(budget, rate_limit)))
 }
 
 /// Cuts the time that a burst may take to what a drain leaves for it.
@@ -145,7 +153,15 @@ fn providers(
         let key = key(provider)?;
         let waiting = config.max_waiting as usize;
         let most = config.max_output_tokens.get();
-        Provider::new(provider, upstream, key.as_ref(), waiting, most).map_err(StartError::new)
+        Provider::new(
+            provider,
+            upstream,
+            key.as_ref(),
+            &config.circuit_breaker,
+            waiting,
+            most,
+        )
+        .map_err(StartError::new)
     };
     let all: Result<_, StartError> = config.providers.iter().map(connect).collect();
     Ok(Providers::new(all?))

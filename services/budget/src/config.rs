@@ -3,9 +3,12 @@
 use std::{num::NonZeroU32, time::Duration};
 
 use serde::Deserialize;
+use tooloo_circuit_breaker::CircuitBreakerConfig;
+use tooloo_rate_limit::{Quota, RateLimitConfig, SharedConfig, Tier};
 use tooloo_service::duration;
 
 use crate::{
+    clients::ClientsConfig,
     cohort::Cohorts,
     criticality::{Criticality, Shares},
     money::Money,
@@ -25,6 +28,18 @@ pub struct BudgetConfig {
     pub criticality: Criticality,
     /// The providers; the fleet's simulated one unless told otherwise.
     pub providers: ProviderList,
+    /// When a provider's breaker opens and closes, for those that have no `circuit_breaker` of their own: after
+    /// five failures in a row, or where half of the last 100 calls failed; for ten seconds at first.
+    ///
+    /// A table here stands for all of it: what it leaves out is as the layer has it by default.
+    pub circuit_breaker: CircuitBreakerConfig,
+    /// How often each client may ask for a burst, answered from a call in flight or not: 50 times a second
+    /// and 500 at once unless told otherwise.
+    pub rate_limit: RateLimitConfig,
+    /// How those quotas are kept in the Redis of `redis_url`, and what happens while it is away.
+    pub rate_limit_store: SharedConfig,
+    /// Who counts as one client.
+    pub clients: ClientsConfig,
     /// The most calls to providers at once, over all of them.
     pub max_concurrency: NonZeroU32,
     /// The most calls that wait for a provider, and the most that wait for each.
@@ -64,6 +79,12 @@ impl Default for BudgetConfig {
             shares: Shares::default(),
             criticality: Criticality::default(),
             providers: ProviderList::default(),
+            circuit_breaker: CircuitBreakerConfig::new()
+                .with_consecutive_failures(count::<5>())
+                .with_open_for(Duration::from_secs(10)),
+            rate_limit: usual_limit(),
+            rate_limit_store: SharedConfig::default(),
+            clients: ClientsConfig::default(),
             max_concurrency: count::<16>(),
             max_waiting: 256,
             deadline: Duration::from_secs(15),
@@ -78,6 +99,13 @@ impl Default for BudgetConfig {
             simulator: true,
         }
     }
+}
+
+fn usual_limit() -> RateLimitConfig {
+    let quota = Quota::per_second(count::<50>()).with_burst(count::<500>());
+    let tier = Tier::new("burst", quota).expect("a word can stand in a header");
+    let limits = RateLimitConfig::new(quota).with_tiers([tier]);
+    limits.expect("one tier is no more than there may be")
 }
 
 const fn count<const N: u32>() -> NonZeroU32 {
@@ -95,6 +123,9 @@ mod tests {
             (r#"{"max_concurrency": 0}"#, "nonzero"),
             (r#"{"deadline": "0s"}"#, "above zero"),
             (r#"{"criticality": "urgent"}"#, "one of low, normal"),
+            (r#"{"rate_limit": {"tiers": []}}"#, "tier"),
+            (r#"{"circuit_breaker": {"failure_rate": 2}}"#, "a rate lies"),
+            (r#"{"clients": {"trusted_proxies": ["here"]}}"#, "invalid"),
             (r#"{"dayly_limit": 1}"#, "dayly_limit"),
         ] {
             let error = serde_json::from_str::<BudgetConfig>(json).unwrap_err();

@@ -6,11 +6,13 @@
 
 mod app;
 mod burst;
+mod clients;
 mod cohort;
 mod config;
 mod criticality;
 mod day;
 mod ledger;
+mod limits;
 mod money;
 mod observe;
 mod policy;
@@ -25,6 +27,7 @@ use tooloo_service::Definition;
 
 pub use self::{
     app::app,
+    clients::ClientsConfig,
     cohort::{CohortName, CohortPolicy, Cohorts},
     config::BudgetConfig,
     criticality::{Criticality, Shares},

@@ -5,10 +5,10 @@ use std::time::Duration;
 use tooloo_clock::Instant;
 use tooloo_service::Problem;
 
-use super::{Refusal, Reply};
+use super::{Failover, Refusal, Reply};
 use crate::{
     criticality::{Criticality, Shares},
-    ledger::{Charge, Ledger, OverLimit},
+    ledger::{Charge, Ledger, OverLimit, Reservation},
     money::Money,
     provider::{Bill, Failure, Provider, Providers, gate::Gate},
 };
@@ -42,13 +42,14 @@ impl Desk {
     ) -> Result<Reply, Refusal> {
         let deadline = tooloo_clock::now() + self.deadline;
         let _slot = self.gate.enter(deadline).await.map_err(Refusal::Busy)?;
+        // Those passed over for reasons of their own, called or not.
         let mut failures: Vec<(String, Failure)> = Vec::new();
         let mut too_dear: Option<OverLimit> = None;
         let mut lost = Money::ZERO;
         let mut tried: Vec<String> = Vec::new();
         loop {
             let now = tooloo_clock::now();
-            let order = self.providers.ranked(prompt.len(), criticality, now);
+            let order = self.providers.ranked(prompt.len(), criticality);
             let next = order
                 .into_iter()
                 .find(|place| !tried.contains(&place.provider.name));
@@ -62,7 +63,12 @@ impl Desk {
             {
                 Attempt::Answered(reply) => {
                     let cost = lost + reply.cost;
-                    return Ok(Reply { cost, ..reply });
+                    let failover = failures.into_iter().map(Failover::from).collect();
+                    return Ok(Reply {
+                        cost,
+                        failover,
+                        ..reply
+                    });
                 }
                 Attempt::Failed(failure, cost) => {
                     lost += cost;
@@ -92,7 +98,7 @@ impl Desk {
         })
     }
 
-    /// Asks one provider: a slot, then the money, then the call.
+    /// Asks one provider: a slot, then the money, then its breaker's leave, then the call.
     async fn attempt(
         &self,
         provider: &Provider,
@@ -100,6 +106,13 @@ impl Desk {
         criticality: Criticality,
         deadline: Instant,
     ) -> Attempt {
+        let now = tooloo_clock::now();
+        if !provider.is_available(now)
+            && let Err(failure) = provider.admit(now)
+        {
+            // Nobody queues for a provider that is left alone.
+            return Attempt::Failed(failure, Money::ZERO);
+        }
         let _slot = match provider.gate.enter(deadline).await {
             Ok(slot) => slot,
             Err(busy) => return Attempt::Failed(Failure::busy(busy), Money::ZERO),
@@ -111,32 +124,19 @@ impl Desk {
             Ok(Err(over)) => return Attempt::TooDear(over),
             Err(error) => return Attempt::Ended(Refusal::Ledger(Problem::from(error))),
         };
+        // Last, so that the breaker hears of calls alone, and a probe's place is held by one.
+        let permit = match provider.admit(tooloo_clock::now()) {
+            Ok(permit) => permit,
+            Err(failure) => {
+                reservation.release().await;
+                return Attempt::Failed(failure, Money::ZERO);
+            }
+        };
         let concurrency = self.gate.in_use();
         let providers_available = self.providers.available(tooloo_clock::now());
-        let completion = match provider.complete(prompt, deadline).await {
+        let completion = match provider.complete(permit, prompt, deadline).await {
             Ok(completion) => completion,
-            Err(failure) => {
-                tracing::warn!(
-                    provider = provider.name,
-                    why = failure.detail,
-                    "a provider failed"
-                );
-                let usage = match failure.bill {
-                    Bill::Nothing => {
-                        // Done before the next provider is asked: its money may be needed there.
-                        reservation.release().await;
-                        return Attempt::Failed(failure, Money::ZERO);
-                    }
-                    Bill::Usage(input, output) => Some((input, output)),
-                    Bill::Unknown => None,
-                };
-                let charge = charge(provider, prompt.len(), usage);
-                let cost = charge.amount;
-                return match reservation.settle(charge).await {
-                    Ok(()) => Attempt::Failed(failure, cost),
-                    Err(error) => Attempt::Ended(Refusal::Ledger(Problem::from(error))),
-                };
-            }
+            Err(failure) => return book(provider, prompt.len(), failure, reservation).await,
         };
         let charge = charge(provider, prompt.len(), completion.usage);
         let cost = charge.amount;
@@ -150,12 +150,42 @@ impl Desk {
             concurrency,
             providers_available,
             cost,
+            failover: Vec::new(),
             coalesced: false,
         })
     }
 
     fn ceiling(&self, criticality: Criticality) -> Money {
         self.shares.of(criticality, self.daily_limit)
+    }
+}
+
+/// Books what a provider may charge for a call that failed, or gives the money back.
+async fn book(
+    provider: &Provider,
+    prompt_bytes: usize,
+    failure: Failure,
+    reservation: Reservation,
+) -> Attempt {
+    tracing::warn!(
+        provider = provider.name,
+        why = failure.detail,
+        "a provider failed"
+    );
+    let usage = match failure.bill {
+        Bill::Nothing => {
+            // Done before the next provider is asked: its money may be needed there.
+            reservation.release().await;
+            return Attempt::Failed(failure, Money::ZERO);
+        }
+        Bill::Usage(input, output) => Some((input, output)),
+        Bill::Unknown => None,
+    };
+    let charge = charge(provider, prompt_bytes, usage);
+    let cost = charge.amount;
+    match reservation.settle(charge).await {
+        Ok(()) => Attempt::Failed(failure, cost),
+        Err(error) => Attempt::Ended(Refusal::Ledger(Problem::from(error))),
     }
 }
 

@@ -5,13 +5,16 @@ mod refusal;
 
 use std::sync::Arc;
 
+use serde::Serialize;
 use tokio_util::task::TaskTracker;
 use tooloo_trace::Tracer;
+use utoipa::ToSchema;
 
 pub(crate) use self::{desk::Desk, refusal::Refusal};
 use crate::{
     criticality::Criticality,
     money::Money,
+    provider::{Failure, record::FailureKind},
     single_flight::{SingleFlight, SingleFlightSnapshot},
 };
 
@@ -31,12 +34,21 @@ pub(crate) struct Reply {
     pub(crate) model: String,
     /// Calls to providers that ran when this one started, itself included.
     pub(crate) concurrency: u32,
-    /// Providers that did not rest then.
+    /// Providers that could be called then.
     pub(crate) providers_available: usize,
     /// What this asker's question cost, failed calls that may be charged for included; nothing where
     /// another asker had asked it already.
     pub(crate) cost: Money,
+    /// Providers that were wanted more and did not answer, in the order they were tried.
+    pub(crate) failover: Vec<Failover>,
     pub(crate) coalesced: bool,
+}
+
+/// A provider that was passed over, and why.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct Failover {
+    pub(crate) provider: String,
+    pub(crate) reason: FailureKind,
 }
 
 /// What a flight ends with; the criticality is the one it flew under.
@@ -44,6 +56,13 @@ pub(crate) struct Reply {
 struct Outcome {
     result: Result<Reply, Refusal>,
     criticality: Criticality,
+}
+
+impl From<(String, Failure)> for Failover {
+    fn from((provider, failure): (String, Failure)) -> Self {
+        let reason = failure.kind;
+        Self { provider, reason }
+    }
 }
 
 impl Bursts {

@@ -27,7 +27,7 @@ pub(crate) enum Refusal {
         criticality: Criticality,
         daily_limit: Money,
     },
-    /// No provider answered, or all of them rest.
+    /// No provider answered; all of them may be left alone.
     NoProvider {
         failures: Vec<(String, Failure)>,
         retry_after: Option<Duration>,
@@ -106,7 +106,9 @@ fn over_budget(over: OverLimit, criticality: Criticality, daily_limit: Money) ->
 
 fn no_provider(failures: &[(String, Failure)], retry_after: Option<Duration>) -> Problem {
     let detail = format!("no provider is available{}", list(failures));
-    let refused = |(_, failure): &(_, Failure)| failure.kind == FailureKind::Refused;
+    let refused = |(_, failure): &(_, Failure)| {
+        matches!(failure.kind, FailureKind::Refused | FailureKind::BadRequest)
+    };
     if !failures.is_empty() && failures.iter().all(refused) {
         // They are up, and want something else from this service or in the prompt.
         return Problem::bad_gateway("providers_refused", detail);

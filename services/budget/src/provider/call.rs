@@ -14,7 +14,7 @@ use jiff::fmt::rfc2822;
 
 use super::{
     chat::{ChatMessage, ChatRequest, ChatResponse, ErrorResponse},
-    gate::Busy,
+    failure::{Bill, Failure},
     record::FailureKind,
     upstream::Upstream,
 };
@@ -27,9 +27,6 @@ const MOST_MESSAGE: usize = 200;
 
 /// The longest rest that a provider gets, whatever it asks for.
 const LONGEST_REST: Duration = Duration::from_secs(300);
-
-/// The rest of a provider that answers 429 and does not say for how long.
-const USUAL_REST: Duration = Duration::from_secs(1);
 
 /// What is asked.
 #[derive(Clone, Copy, Debug)]
@@ -45,50 +42,6 @@ pub(crate) struct Completion {
     pub(crate) text: String,
     /// Tokens of prompt and answer, where the provider told.
     pub(crate) usage: Option<(u32, u32)>,
-}
-
-/// Why there is no answer.
-#[derive(Clone, Debug)]
-pub(crate) struct Failure {
-    pub(crate) kind: FailureKind,
-    /// For people; holds nothing secret.
-    pub(crate) detail: String,
-    /// How long the provider wants to be left alone.
-    pub(crate) rest: Option<Duration>,
-    /// What the provider may charge for it.
-    pub(crate) bill: Bill,
-}
-
-/// What a provider may charge for a call that failed.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Bill {
-    /// Nothing: it was never asked, or it refused.
-    Nothing,
-    /// These tokens of prompt and answer, as it told itself.
-    Usage(u32, u32),
-    /// Up to the most that the call can cost: it may have worked, and nobody knows how much.
-    Unknown,
-}
-
-impl Failure {
-    /// Creates a failure that costs nothing.
-    pub(crate) fn new(kind: FailureKind, detail: impl Into<String>) -> Self {
-        Self {
-            kind,
-            detail: detail.into(),
-            rest: None,
-            bill: Bill::Nothing,
-        }
-    }
-
-    pub(crate) fn with_bill(self, bill: Bill) -> Self {
-        Self { bill, ..self }
-    }
-
-    /// No call was made.
-    pub(crate) fn busy(busy: Busy) -> Self {
-        Self::new(FailureKind::Busy, format!("is busy: {busy}"))
-    }
 }
 
 /// Asks a provider and reads its answer. The caller bounds the time.
@@ -181,21 +134,20 @@ fn refusal(status: StatusCode, headers: &HeaderMap, body: &[u8], now: SystemTime
         StatusCode::TOO_MANY_REQUESTS => FailureKind::RateLimited,
         StatusCode::REQUEST_TIMEOUT => FailureKind::TimedOut,
         status if status.is_server_error() => FailureKind::ServerError,
-        status if status.is_client_error() => FailureKind::Refused,
+        StatusCode::UNAUTHORIZED
+        | StatusCode::PAYMENT_REQUIRED
+        | StatusCode::FORBIDDEN
+        | StatusCode::NOT_FOUND => FailureKind::Refused,
+        status if status.is_client_error() => FailureKind::BadRequest,
         _ => FailureKind::BadAnswer,
     };
     let asked = headers
         .get(header::RETRY_AFTER)
         .and_then(|after| retry_after(after, now));
-    let rest = match kind {
-        FailureKind::RateLimited => Some(asked.unwrap_or(USUAL_REST)),
-        // A 503 may say when it is over.
-        _ => asked,
-    };
     Failure {
         kind,
         detail,
-        rest: rest.map(|rest| rest.min(LONGEST_REST)),
+        retry_after: asked.map(|asked| asked.min(LONGEST_REST)),
         bill: Bill::Nothing,
     }
 }
@@ -224,6 +176,7 @@ mod tests {
     use std::time::UNIX_EPOCH;
 
     use proptest::prelude::*;
+    use tooloo_circuit_breaker::Outcome;
 
     use super::*;
 
@@ -255,7 +208,7 @@ mod tests {
             let failure = refused(429, value, "");
             assert_eq!(failure.kind, FailureKind::RateLimited);
             assert_eq!(
-                failure.rest,
+                failure.rest(),
                 Some(Duration::from_secs(seconds)),
                 "{value:?}"
             );
@@ -270,8 +223,32 @@ mod tests {
         let long = format!(r#"{{"error": {{"message": "{}"}}}}"#, "x".repeat(10_000));
         assert!(refused(500, None, &long).detail.len() < 300);
         assert_eq!(refused(500, None, "<html>").detail, "answered 500");
-        assert_eq!(refused(500, None, "").rest, None);
+        assert_eq!(refused(500, None, "").rest(), None);
         assert_eq!(refused(302, None, "").kind, FailureKind::BadAnswer);
+    }
+
+    #[test]
+    fn a_failure_tells_of_the_provider_and_not_of_the_prompt() {
+        let asked = Some(Duration::from_secs(7));
+        for (status, outcome) in [
+            (400, Outcome::Ignored),
+            (413, Outcome::Ignored),
+            (422, Outcome::Ignored),
+            (401, Outcome::Failure { retry_after: asked }),
+            (404, Outcome::Failure { retry_after: asked }),
+            (408, Outcome::Failure { retry_after: asked }),
+            (500, Outcome::Failure { retry_after: asked }),
+            (429, Outcome::Throttled { retry_after: asked }),
+        ] {
+            assert_eq!(
+                refused(status, Some("7"), "").outcome(),
+                outcome,
+                "{status}"
+            );
+        }
+        // The breaker has an open time of its own where the provider names none.
+        let outcome = Outcome::Throttled { retry_after: None };
+        assert_eq!(refused(429, None, "").outcome(), outcome);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::{collections::BTreeSet, num::NonZeroU32, time::Duration};
 
 use http::Uri;
 use serde::Deserialize;
+use tooloo_circuit_breaker::CircuitBreakerConfig;
 use tooloo_service::{Secret, duration};
 
 use crate::money::{Money, Prices};
@@ -40,6 +41,9 @@ pub struct ProviderConfig {
     /// How long one call may take.
     #[serde(default = "default_timeout", with = "duration")]
     pub timeout: Duration,
+    /// When its breaker opens and closes; as those of the others unless given.
+    #[serde(default)]
+    pub circuit_breaker: Option<CircuitBreakerConfig>,
 }
 
 /// An address that a provider can have.
@@ -67,6 +71,7 @@ impl ProviderConfig {
             },
             max_concurrency: default_concurrency(),
             timeout: default_timeout(),
+            circuit_breaker: None,
         }
     }
 

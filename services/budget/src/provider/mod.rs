@@ -1,8 +1,10 @@
 //! Model providers: calling them, knowing them, choosing between them.
 
+mod availability;
 mod call;
 mod chat;
 pub(crate) mod config;
+mod failure;
 pub(crate) mod gate;
 pub(crate) mod record;
 mod select;
@@ -16,10 +18,14 @@ use std::{
 
 use http::HeaderValue;
 use tokio::time;
+use tooloo_circuit_breaker::{CircuitBreaker, CircuitBreakerConfig, Outcome, Permit};
 use tooloo_clock::Instant;
 use tooloo_service::Secret;
 
-pub(crate) use self::call::{Bill, Completion, Failure};
+pub(crate) use self::{
+    call::Completion,
+    failure::{Bill, Failure},
+};
 use self::{
     call::Question,
     config::ProviderConfig,
@@ -54,6 +60,7 @@ pub(crate) struct Provider {
     max_output_tokens: u32,
     upstream: Upstream,
     key: Option<HeaderValue>,
+    breaker: CircuitBreaker,
     record: Mutex<Record>,
 }
 
@@ -74,44 +81,26 @@ impl Providers {
         self.all.iter()
     }
 
-    /// Returns the providers that do not rest, best first.
-    pub(crate) fn ranked(
-        &self,
-        prompt_bytes: usize,
-        criticality: Criticality,
-        now: Instant,
-    ) -> Vec<Place<'_>> {
-        let awake: Vec<_> = self.iter().filter(|one| one.rest(now).is_none()).collect();
-        let prospects: Vec<_> = awake
-            .iter()
-            .map(|one| one.prospect(prompt_bytes, now))
-            .collect();
+    /// Returns the providers, best first, also those that cannot be called now.
+    pub(crate) fn ranked(&self, prompt_bytes: usize, criticality: Criticality) -> Vec<Place<'_>> {
+        let prospects: Vec<_> = self.iter().map(|one| one.prospect(prompt_bytes)).collect();
         let order = select::rank(&prospects, criticality);
         let place = |index: usize| Place {
-            provider: awake[index],
+            provider: &self.all[index],
             expected_cost: prospects[index].cost,
             score: prospects[index].score(criticality),
         };
         order.into_iter().map(place).collect()
     }
-
-    /// Returns how many providers do not rest.
-    pub(crate) fn available(&self, now: Instant) -> usize {
-        self.iter().filter(|one| one.rest(now).is_none()).count()
-    }
-
-    /// Returns how long it takes until a resting provider is back, if any rests.
-    pub(crate) fn soonest(&self, now: Instant) -> Option<Duration> {
-        self.iter().filter_map(|one| one.rest(now)).min()
-    }
 }
 
 impl Provider {
-    /// Describes a provider that `upstream` leads to.
+    /// Describes a provider that `upstream` leads to, and whose breaker is closed.
     pub(crate) fn new(
         config: &ProviderConfig,
         upstream: Upstream,
         key: Option<&Secret>,
+        breaker: &CircuitBreakerConfig,
         max_waiting: usize,
         max_output_tokens: u32,
     ) -> Result<Self, String> {
@@ -125,13 +114,19 @@ impl Provider {
             max_output_tokens,
             upstream,
             key: key.map_err(|why| format!("the key of `{}` {why}", config.name))?,
+            breaker: CircuitBreaker::new(
+                config.circuit_breaker.as_ref().unwrap_or(breaker).clone(),
+            ),
             record: Mutex::default(),
         })
     }
 
     /// Asks, at most until `deadline`, and notes how it went.
+    ///
+    /// Dropped before the answer it gives the permit back, and notes nothing.
     pub(crate) async fn complete(
         &self,
+        permit: Permit,
         prompt: &str,
         deadline: Instant,
     ) -> Result<Completion, Failure> {
@@ -156,10 +151,15 @@ impl Provider {
             return result;
         }
         match &result {
-            Ok(_) => self.record().succeeded(now - started, now),
+            Ok(_) => {
+                permit.record(Outcome::Success);
+                self.record().succeeded(now - started, now);
+            }
             Err(failure) => {
+                permit.record(failure.outcome());
                 let time = Moment::from(tooloo_clock::wall());
-                self.record().failed(failure.kind, failure.rest, now, time);
+                let (kind, rest) = (failure.kind, failure.rest());
+                self.record().failed(kind, rest, now, time);
             }
         }
         result
@@ -181,13 +181,12 @@ impl Provider {
         }
     }
 
-    /// Returns how long the provider is still to be left alone.
-    pub(crate) fn rest(&self, now: Instant) -> Option<Duration> {
-        self.record().rest(now)
+    /// Returns the breaker, to look at or to be told what to do.
+    pub(crate) fn breaker(&self) -> &CircuitBreaker {
+        &self.breaker
     }
 
-    fn prospect(&self, prompt_bytes: usize, now: Instant) -> Prospect {
-        let record = self.record();
+    fn prospect(&self, prompt_bytes: usize) -> Prospect {
         // About four bytes make a token, and few answers use all they may.
         let (input, output) = (
             prompt_bytes as u64 / 4,
@@ -195,8 +194,7 @@ impl Provider {
         );
         Prospect {
             cost: self.prices.cost(input, output),
-            latency: record.latency(),
-            error_rate: record.error_rate(now),
+            latency: self.record().latency(),
             free: self.gate.in_use() < self.gate.limit(),
         }
     }

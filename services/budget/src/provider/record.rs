@@ -52,10 +52,16 @@ pub(crate) enum FailureKind {
     RateLimited,
     /// The provider refused this service: its key, its model or its path.
     Refused,
+    /// The provider refused this prompt, such as one that is too long for its model.
+    BadRequest,
     /// The answer was no chat completion.
     BadAnswer,
     /// Too many calls run already; none was made.
     Busy,
+    /// The provider asked for a rest that is not over; no call was made.
+    Resting,
+    /// The provider's circuit breaker let no call through.
+    CircuitOpen,
 }
 
 impl Record {

@@ -1,4 +1,7 @@
-//! Orders providers: price, latency and error rate in one figure.
+//! Orders providers: price and latency in one figure.
+//!
+//! Failures have no part in it: the breakers tell what is not to be called, and a provider that is back is
+//! wanted as it was before.
 
 use std::time::Duration;
 
@@ -11,8 +14,6 @@ pub(crate) struct Prospect {
     pub(crate) cost: Money,
     /// How long recent answers took; `None` before the first one.
     pub(crate) latency: Option<Duration>,
-    /// The share of recent calls that failed.
-    pub(crate) error_rate: f64,
     /// Whether a call could start at once.
     pub(crate) free: bool,
 }
@@ -20,15 +21,12 @@ pub(crate) struct Prospect {
 impl Prospect {
     /// Returns what an answer is expected to cost in micro-dollars, all told: the less the better.
     ///
-    /// Time is priced by how much the call matters, and the sum is divided by the chance that the
-    /// call succeeds. A provider that was never called counts as instant, so that it gets a call
-    /// and with it a figure of its own.
+    /// Time is priced by how much the call matters. A provider that was never called counts as
+    /// instant, so that it gets a call and with it a figure of its own.
     #[expect(clippy::cast_precision_loss, reason = "an estimate")]
     pub(crate) fn score(&self, criticality: Criticality) -> f64 {
         let seconds = self.latency.unwrap_or_default().as_secs_f64();
-        let price = self.cost.micros() as f64 + second_is_worth(criticality) * seconds;
-        // At least one micro-dollar: where everything is free, failures still count.
-        (price + 1.0) / (1.0 - self.error_rate).max(0.01)
+        self.cost.micros() as f64 + second_is_worth(criticality) * seconds
     }
 }
 
@@ -62,49 +60,45 @@ mod tests {
 
     use super::*;
 
-    fn prospect(micros: u64, millis: u64, error_rate: f64) -> Prospect {
+    fn prospect(micros: u64, millis: u64) -> Prospect {
         Prospect {
             cost: Money::from_micros(micros),
             latency: Some(Duration::from_millis(millis)),
-            error_rate,
             free: true,
         }
     }
 
     #[test]
     fn what_matters_more_pays_for_speed() {
-        let cheap_and_slow = prospect(100, 2_000, 0.0);
-        let dear_and_fast = prospect(900, 100, 0.0);
+        let cheap_and_slow = prospect(100, 2_000);
+        let dear_and_fast = prospect(900, 100);
         let prospects = [cheap_and_slow, dear_and_fast];
         assert_eq!(rank(&prospects, Criticality::Low), [0, 1]);
         assert_eq!(rank(&prospects, Criticality::Critical), [1, 0]);
     }
 
     #[test]
-    fn a_failing_provider_comes_last_even_where_all_are_free() {
-        let prospects = [prospect(0, 0, 0.8), prospect(0, 0, 0.0)];
-        assert_eq!(rank(&prospects, Criticality::Normal), [1, 0]);
+    fn the_one_configured_first_leads_where_two_are_equal() {
+        let prospects = [prospect(7, 7), prospect(7, 7)];
+        assert_eq!(rank(&prospects, Criticality::Normal), [0, 1]);
     }
 
     #[test]
     fn a_free_provider_comes_before_a_cheaper_one_with_a_queue() {
         let busy = Prospect {
             free: false,
-            ..prospect(1, 1, 0.0)
+            ..prospect(1, 1)
         };
-        assert_eq!(
-            rank(&[busy, prospect(500, 500, 0.0)], Criticality::Low),
-            [1, 0]
-        );
+        assert_eq!(rank(&[busy, prospect(500, 500)], Criticality::Low), [1, 0]);
     }
 
     proptest! {
         #[test]
         fn a_provider_better_in_every_way_leads(
-            micros in 0..10_000u64, millis in 0..10_000u64, error_rate in 0.0..0.9f64,
+            micros in 0..10_000u64, millis in 0..10_000u64,
         ) {
-            let worse = prospect(micros + 1, millis + 1, error_rate + 0.05);
-            let better = prospect(micros, millis, error_rate);
+            let worse = prospect(micros + 1, millis + 1);
+            let better = prospect(micros, millis);
             for criticality in Criticality::ALL {
                 prop_assert_eq!(rank(&[worse, better], criticality), vec![1, 0]);
             }

@@ -1,6 +1,7 @@
 //! A provider as it is shown.
 
 use serde::Serialize;
+use tooloo_circuit_breaker::Status;
 use tooloo_clock::Instant;
 use utoipa::ToSchema;
 
@@ -16,8 +17,13 @@ pub(crate) struct ProviderStatus {
     model: String,
     /// Whether it can be called now.
     available: bool,
-    /// Seconds until it can be called again, where it asked to be left alone.
+    /// Seconds until it can be called again, where it asked to be left alone or its circuit breaker is
+    /// open.
     retry_after: Option<f64>,
+    /// The state of its circuit breaker: `closed`, `open`, `half-open`, `forced-open` or `disabled`. An open
+    /// one whose time is over is half-open with the next call.
+    #[schema(value_type = String)]
+    circuit_breaker: Status,
     /// Calls under way.
     in_flight: u32,
     /// Requests that wait for one of them to end.
@@ -58,13 +64,14 @@ impl Providers {
 impl Provider {
     fn status(&self, now: Instant) -> ProviderStatus {
         let record = self.record().clone();
-        let rest = record.rest(now);
+        let availability = self.availability(now);
         ProviderStatus {
             name: self.name.clone(),
             base_url: self.upstream.base().to_string(),
             model: self.model.clone(),
-            available: rest.is_none(),
-            retry_after: rest.map(|rest| rest.as_secs_f64()),
+            available: availability.is_now(),
+            retry_after: availability.wait().map(|wait| wait.as_secs_f64()),
+            circuit_breaker: self.breaker.status(),
             in_flight: self.gate.in_use(),
             waiting: self.gate.waiting(),
             max_concurrency: self.gate.limit(),

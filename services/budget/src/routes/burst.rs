@@ -7,7 +7,7 @@ use tooloo_service::{Answer, Json, Problem, Query};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Budget;
-use crate::{criticality::Criticality, money::Money};
+use crate::{burst::Failover, criticality::Criticality, money::Money};
 
 /// A prompt to answer.
 #[derive(Debug, Deserialize, IntoParams, ToSchema)]
@@ -46,6 +46,8 @@ pub(super) struct BurstAnswer {
     /// Dollars spent on this request, failed calls that may be charged for included; nothing where
     /// another one had already asked the same.
     cost: Money,
+    /// Providers that were wanted more and did not answer, in the order they were tried, and why.
+    failover: Vec<Failover>,
     /// Whether another request in flight had asked the same.
     coalesced: bool,
 }
@@ -126,6 +128,7 @@ async fn answer(budget: &Budget, request: BurstRequest) -> Result<Answer<BurstAn
         concurrency: reply.concurrency,
         providers_available: reply.providers_available,
         cost: reply.cost,
+        failover: reply.failover,
         coalesced: reply.coalesced,
     }))
 }

@@ -10,7 +10,11 @@ mod resilience;
 
 use std::{sync::Arc, time::Duration};
 
+use axum::body::Body;
+use http::Request;
 use tooloo_hub::Hub;
+use tooloo_key::ExtractKey;
+use tooloo_rate_limit::RateLimitLayer;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
@@ -61,9 +65,18 @@ impl Limits {
     }
 }
 
-pub(crate) fn router(budget: Budget) -> OpenApiRouter {
-    OpenApiRouter::new()
+/// Makes the routes. Those that spend money on providers are limited; those that look are not, since
+/// they are wanted most where there is trouble.
+pub(crate) fn router(
+    budget: Budget,
+    rate_limit: RateLimitLayer<impl ExtractKey<Request<Body>> + Clone + Send + Sync + 'static>,
+) -> OpenApiRouter {
+    let bursts = OpenApiRouter::new()
         .routes(routes!(burst::burst, burst::burst_by_query))
+        // Outside of what shares an answer among askers: an answer that costs nothing counts as well.
+        .layer(rate_limit);
+    OpenApiRouter::new()
+        .merge(bursts)
         .routes(routes!(resilience::resilience_status))
         .routes(routes!(providers::providers_status))
         .routes(routes!(providers::provider_costs))

@@ -83,7 +83,7 @@ struct Ranked {
     model: String,
     /// Dollars that the call is expected to cost.
     expected_cost: Money,
-    /// Micro-dollars all told, with time and failures priced in: the less the better.
+    /// Micro-dollars all told, with time priced in: the less the better.
     score: f64,
 }
 
@@ -158,11 +158,11 @@ pub(super) async fn recommend_provider(
         .criticality
         .unwrap_or_else(|| budget.policies.current().criticality);
     let prompt_bytes = query.prompt_bytes.unwrap_or(USUAL_PROMPT) as usize;
-    let order = budget
-        .providers
-        .ranked(prompt_bytes, criticality, tooloo_clock::now());
+    let now = tooloo_clock::now();
+    let order = budget.providers.ranked(prompt_bytes, criticality);
     let ranking: Vec<_> = order
         .into_iter()
+        .filter(|place| place.provider.is_available(now))
         .map(|place| Ranked {
             provider: place.provider.name.clone(),
             model: place.provider.model.clone(),

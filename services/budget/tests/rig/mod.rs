@@ -128,6 +128,15 @@ impl Rig {
         let budget = budget_in(folder.path(), configure).await;
         Self { budget, folder }
     }
+
+    /// Starts it with settings of the kit, too.
+    pub(crate) async fn start_with(configure: impl FnOnce(&mut Settings<BudgetConfig>)) -> Self {
+        let folder = TempDir::new().unwrap();
+        let mut settings = Settings::for_tests(&SERVICE, folder.path());
+        configure(&mut settings);
+        let budget = Served::start(budget::app(settings).await.unwrap()).await;
+        Self { budget, folder }
+    }
 }
 
 /// Starts the budget service on the ledger in `folder`.
