@@ -74,7 +74,8 @@ pub(crate) struct Bridged {
 }
 
 impl Bridged {
-    pub(crate) fn new(begin: &Begin<'_>) -> Self {
+    /// Joins a call to its spans, if there is anybody to see them.
+    pub(crate) fn new(begin: &Begin<'_>) -> Option<Self> {
         let context = &begin.context;
         let span = tracing::info_span!(
             target: TARGET,
@@ -85,10 +86,8 @@ impl Bridged {
             url.path = begin.uri.path(),
             http.response.status_code = tracing::field::Empty,
         );
-        Self {
-            span,
-            context: otel_context(context),
-        }
+        let context = otel_context(context);
+        (!span.is_none() || context.is_some()).then_some(Self { span, context })
     }
 
     /// Does `work` in the call's `tracing` span.
@@ -185,6 +184,7 @@ fn finished(tracer: &Tracer, span: &SpanData) -> Option<FinishedSpan> {
             Status::Unset | Status::Ok => SpanStatus::Success,
         },
         kept: Kept::Sampled,
+        call: None,
         attributes: span.attributes.iter().map(attribute).collect(),
         carried: None,
     })

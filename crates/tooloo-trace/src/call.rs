@@ -1,6 +1,9 @@
 //! The span of one HTTP call, from either end, from its beginning to the end of its body.
 
-use std::{thread, time::Duration};
+use std::{
+    thread,
+    time::{Duration, SystemTime},
+};
 
 use http::{HeaderMap, StatusCode, Uri};
 use tooloo_clock::Moment;
@@ -9,7 +12,7 @@ use crate::{
     TraceContext,
     attribute::Attributes,
     bridge::Bridged,
-    conventions,
+    conventions::{self, CallRecord},
     figures::{Outcome, Route, RouteId},
     method::MethodName,
     record::{FinishedSpan, Kept, Name, SpanKind, SpanStatus},
@@ -39,9 +42,10 @@ pub(crate) enum Side {
     Client,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Sampled {
-    bridged: Bridged,
+    bridged: Option<Bridged>,
+    host: Option<Box<str>>,
     attributes: Attributes,
 }
 
@@ -87,9 +91,13 @@ impl Call {
     #[inline]
     pub(crate) fn within<T>(&mut self, work: impl FnOnce() -> T) -> T {
         let _entered = enter(&mut self.context);
-        match &self.sampled {
+        match self
+            .sampled
+            .as_ref()
+            .and_then(|sampled| sampled.bridged.as_ref())
+        {
             None => work(),
-            Some(sampled) => sampled.bridged.within(work),
+            Some(bridged) => bridged.within(work),
         }
     }
 
@@ -155,10 +163,12 @@ impl Call {
             tracer.counts().end(tracer.second(now));
         }
         if let Some(kept) = Kept::why(&context, outcome, duration) {
+            let now = tooloo_clock::wall();
             if kept == Kept::Sampled {
-                series.exemplify(duration, context.span.trace_id);
+                series.exemplify(duration, context.span.trace_id, now);
             }
-            self.keep(&context, route, outcome, failure, duration, kept);
+            let took = (began(now, duration), duration);
+            self.keep(&context, route, outcome, failure, took, kept);
         }
     }
 
@@ -169,28 +179,14 @@ impl Call {
         route: &Route,
         outcome: Outcome,
         failure: Option<Failure>,
-        duration: Duration,
+        (start, duration): (SystemTime, Duration),
         kept: Kept,
     ) {
         let span = &context.span;
-        let mut attributes = match self.sampled.take() {
-            Some(sampled) => {
-                sampled.bridged.end(self.status);
-                sampled.attributes
-            }
-            None => Attributes::new(),
-        };
-        let route_pattern = (self.side == Side::Server).then_some(&*route.pattern);
-        conventions::called(&mut attributes, self.method, route_pattern, &span.called);
-        conventions::answered(
-            &mut attributes,
-            self.status,
-            conventions::error_type(
-                self.status.filter(|_| outcome.error),
-                failure,
-                outcome.cancelled,
-            ),
-        );
+        let sampled = self.sampled.take().map(|it| *it).unwrap_or_default();
+        if let Some(bridged) = &sampled.bridged {
+            bridged.end(self.status);
+        }
         span.tracer.keep(FinishedSpan {
             trace_id: span.trace_id,
             span_id: span.span_id,
@@ -201,11 +197,19 @@ impl Call {
                 Side::Server => SpanKind::Server,
                 Side::Client => SpanKind::Client,
             },
-            start: began(duration),
+            start,
             duration,
             status: SpanStatus::of(outcome),
             kept,
-            attributes,
+            call: Some(CallRecord {
+                method: self.method,
+                route: (self.side == Side::Server).then(|| route.pattern.clone()),
+                host: sampled.host,
+                target: (&span.called).into(),
+                status: self.status,
+                failure,
+            }),
+            attributes: sampled.attributes,
             carried: span.carried.clone(),
         });
     }
@@ -225,10 +229,11 @@ impl Drop for Call {
 impl Sampled {
     #[cold]
     fn new(begin: &Begin<'_>) -> Self {
-        let tracer = &begin.context.span.tracer;
+        let recorded = &begin.context.span.tracer.config().headers;
         Self {
             bridged: Bridged::new(begin),
-            attributes: conventions::asked(begin.uri, begin.headers, &tracer.config().headers),
+            host: conventions::asked(begin.uri, begin.headers).map(Into::into),
+            attributes: conventions::details(begin.uri, begin.headers, recorded),
         }
     }
 }

@@ -1,21 +1,107 @@
 //! What OpenTelemetry's conventions want recorded of a call.
 
+use std::sync::Arc;
+
 use http::{HeaderMap, HeaderName, StatusCode, Uri, header};
 
-use crate::{attribute::Attributes, call::Failure, context::Called, method::MethodName};
+use crate::{
+    AttributeValue, attribute::Attributes, call::Failure, context::Called, method::MethodName,
+    record::SpanStatus,
+};
 
-/// Attributes that most calls have at the most.
-const USUAL: usize = 8;
+/// A call that has ended.
+///
+/// It is put into the conventions' words when somebody reads it: most are never read.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct CallRecord {
+    pub(crate) method: MethodName,
+    /// The route's pattern, which only a server knows.
+    pub(crate) route: Option<Arc<str>>,
+    pub(crate) host: Option<Box<str>>,
+    pub(crate) target: Target,
+    pub(crate) status: Option<StatusCode>,
+    /// How it failed, if no status says so.
+    pub(crate) failure: Option<Failure>,
+}
 
-/// Returns whom a call asks, and those of its headers that `recorded` names.
-pub(crate) fn asked(uri: &Uri, headers: &HeaderMap, recorded: &[HeaderName]) -> Attributes {
-    let mut attributes = Attributes::with_capacity(USUAL);
-    let host = uri
-        .host()
-        .or_else(|| host(headers.get(header::HOST)?.to_str().ok()?));
-    if let Some(host) = host {
-        attributes.push(("server.address".into(), host.to_owned().into()));
+/// What a call asked for, in bytes of its own: a request's share a buffer with all that came with it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Target {
+    Nothing,
+    Path(Box<str>),
+    Url(Box<str>),
+}
+
+impl CallRecord {
+    /// Returns the call's attributes; `ended` is how its span did.
+    pub(crate) fn attributes(&self, ended: SpanStatus) -> Attributes {
+        let text = |text: &str| AttributeValue::from(text.to_owned());
+        let target = match &self.target {
+            Target::Nothing => None,
+            Target::Path(path) => Some(("url.path", text(path))),
+            Target::Url(url) => Some(("url.full", text(url))),
+        };
+        let status = self.status.map(|status| status.as_u16().into());
+        let known = [
+            self.host
+                .as_deref()
+                .map(|host| ("server.address", text(host))),
+            self.method
+                .as_str()
+                .map(|name| ("http.request.method", name.into())),
+            self.route
+                .as_deref()
+                .map(|route| ("http.route", text(route))),
+            target,
+            status.map(|status| ("http.response.status_code", status)),
+            self.error_type(ended)
+                .map(|name| ("error.type", text(name))),
+        ];
+        let known = known.into_iter().flatten();
+        known.map(|(key, value)| (key.into(), value)).collect()
     }
+
+    /// Returns one of a few names for what went wrong.
+    fn error_type(&self, ended: SpanStatus) -> Option<&str> {
+        match (self.failure, ended) {
+            (Some(Failure::Service), _) => Some("service"),
+            (Some(Failure::Body), _) => Some("body"),
+            (Some(Failure::Panic), _) => Some("panic"),
+            (None, SpanStatus::Error) => self.status.as_ref().map(StatusCode::as_str),
+            (None, SpanStatus::Cancelled) => Some("cancelled"),
+            (None, SpanStatus::Success) => None,
+        }
+    }
+
+    /// Returns the bytes that it keeps apart from itself.
+    pub(crate) fn bytes(&self) -> usize {
+        let target = match &self.target {
+            Target::Nothing => 0,
+            Target::Path(text) | Target::Url(text) => text.len(),
+        };
+        target + self.host.as_deref().map_or(0, str::len)
+    }
+}
+
+impl From<&Called> for Target {
+    fn from(called: &Called) -> Self {
+        match called {
+            Called::Nothing => Self::Nothing,
+            Called::Path(path) => Self::Path(path.path().into()),
+            Called::Url(uri) => Self::Url(url(uri).into()),
+        }
+    }
+}
+
+/// Returns the host that a call asks.
+pub(crate) fn asked<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> {
+    uri.host()
+        .or_else(|| host(headers.get(header::HOST)?.to_str().ok()?))
+}
+
+/// Returns what else is known of a call when it begins: most of a server's bring nothing.
+pub(crate) fn details(uri: &Uri, headers: &HeaderMap, recorded: &[HeaderName]) -> Attributes {
+    let mut attributes = Attributes::new();
     if let Some(scheme) = uri.scheme_str() {
         attributes.push(("url.scheme".into(), scheme.to_owned().into()));
     }
@@ -32,57 +118,6 @@ pub(crate) fn asked(uri: &Uri, headers: &HeaderMap, recorded: &[HeaderName]) -> 
         }
     }
     attributes
-}
-
-/// Adds what a call asks for; a client knows no route.
-pub(crate) fn called(
-    attributes: &mut Attributes,
-    method: MethodName,
-    route: Option<&str>,
-    called: &Called,
-) {
-    if let Some(method) = method.as_str() {
-        attributes.push(("http.request.method".into(), method.into()));
-    }
-    if let Some(route) = route {
-        attributes.push(("http.route".into(), route.to_owned().into()));
-    }
-    match called {
-        Called::Nothing => {}
-        Called::Path(path) => {
-            attributes.push(("url.path".into(), path.path().to_owned().into()));
-        }
-        Called::Url(uri) => attributes.push(("url.full".into(), url(uri).into())),
-    }
-}
-
-/// Adds how a call ended.
-pub(crate) fn answered(
-    attributes: &mut Attributes,
-    status: Option<StatusCode>,
-    error_type: Option<String>,
-) {
-    if let Some(status) = status {
-        attributes.push(("http.response.status_code".into(), status.as_u16().into()));
-    }
-    if let Some(error) = error_type {
-        attributes.push(("error.type".into(), error.into()));
-    }
-}
-
-/// Returns one of a few names for what went wrong.
-pub(crate) fn error_type(
-    blamed: Option<StatusCode>,
-    failure: Option<Failure>,
-    cancelled: bool,
-) -> Option<String> {
-    match (failure, blamed) {
-        (Some(Failure::Service), _) => Some("service".to_owned()),
-        (Some(Failure::Body), _) => Some("body".to_owned()),
-        (Some(Failure::Panic), _) => Some("panic".to_owned()),
-        (None, Some(status)) => Some(status.as_str().to_owned()),
-        (None, None) => cancelled.then(|| "cancelled".to_owned()),
-    }
 }
 
 /// Returns the host of a `Host` header, without its port.

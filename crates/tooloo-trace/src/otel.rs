@@ -12,9 +12,8 @@ use crate::{
 };
 
 pub(crate) fn span_data(span: &FinishedSpan) -> SpanData {
-    let error = span
-        .attribute("error.type")
-        .and_then(AttributeValue::as_str);
+    let error = span.attribute("error.type");
+    let error = error.as_ref().and_then(AttributeValue::as_str);
     SpanData {
         span_context: span_context(span.trace_id, span.span_id, trace_state(span)),
         parent_span_id: span.parent.map_or(opentelemetry::SpanId::INVALID, |id| {
@@ -32,9 +31,8 @@ pub(crate) fn span_data(span: &FinishedSpan) -> SpanData {
         start_time: span.start,
         end_time: span.start + span.duration,
         attributes: span
-            .attributes
-            .iter()
-            .map(|(key, value)| KeyValue::new(key.clone(), otel_value(value)))
+            .attributes()
+            .map(|(key, value)| KeyValue::new(key, otel_value(value)))
             .collect(),
         dropped_attributes_count: 0,
         events: SpanEvents::default(),
@@ -69,11 +67,11 @@ fn trace_state(span: &FinishedSpan) -> TraceState {
     state.unwrap_or(TraceState::NONE)
 }
 
-fn otel_value(value: &AttributeValue) -> Value {
+fn otel_value(value: AttributeValue) -> Value {
     match value {
-        AttributeValue::Text(text) => Value::from(text.to_string()),
-        AttributeValue::Integer(number) => Value::from(*number),
-        AttributeValue::Number(number) => Value::from(*number),
-        AttributeValue::Flag(flag) => Value::from(*flag),
+        AttributeValue::Text(text) => Value::String(text.into()),
+        AttributeValue::Integer(number) => Value::from(number),
+        AttributeValue::Number(number) => Value::from(number),
+        AttributeValue::Flag(flag) => Value::from(flag),
     }
 }

@@ -9,7 +9,10 @@ use std::{
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 
-use crate::{AttributeValue, SpanId, TraceId, attribute::Attributes, context::Carried};
+use crate::{
+    AttributeValue, SpanId, TraceId, attribute::Attributes, context::Carried,
+    conventions::CallRecord,
+};
 
 /// One piece of work of a trace, after its end.
 ///
@@ -26,6 +29,9 @@ pub struct FinishedSpan {
     pub(crate) duration: Duration,
     pub(crate) status: SpanStatus,
     pub(crate) kept: Kept,
+    /// What it was, if it was a call.
+    pub(crate) call: Option<CallRecord>,
+    /// What else is known of it.
     pub(crate) attributes: Attributes,
     pub(crate) carried: Option<Arc<Carried>>,
 }
@@ -149,11 +155,16 @@ impl FinishedSpan {
     }
 
     /// Returns the value of an attribute; the last one that was set under `key`.
-    pub fn attribute(&self, key: &str) -> Option<&AttributeValue> {
-        self.attributes
-            .iter()
-            .rev()
-            .find_map(|(other, value)| (other == key).then_some(value))
+    pub fn attribute(&self, key: &str) -> Option<AttributeValue> {
+        let named = self.attributes().filter(|(other, _)| other == key);
+        named.last().map(|(_, value)| value)
+    }
+
+    /// Returns all that is known of it, in the words of OpenTelemetry's conventions.
+    pub(crate) fn attributes(&self) -> impl Iterator<Item = (Cow<'static, str>, AttributeValue)> {
+        let call = self.call.as_ref();
+        let call = call.map_or_else(Vec::new, |call| call.attributes(self.status));
+        call.into_iter().chain(self.attributes.iter().cloned())
     }
 
     /// Returns about how many bytes it takes.
@@ -167,7 +178,8 @@ impl FinishedSpan {
                 + key.len()
                 + value.as_str().map_or(0, str::len)
         });
-        size_of::<Self>() + name + attributes.sum::<usize>()
+        let call = self.call.as_ref().map_or(0, CallRecord::bytes);
+        size_of::<Self>() + name + call + attributes.sum::<usize>()
     }
 }
 
@@ -194,11 +206,10 @@ impl Serialize for FinishedSpan {
         span.serialize_field("status", &self.status)?;
         span.serialize_field("kept", &self.kept)?;
         let attributes: serde_json::Map<_, _> = self
-            .attributes
-            .iter()
+            .attributes()
             .map(|(key, value)| {
                 (
-                    key.to_string(),
+                    key.into_owned(),
                     serde_json::to_value(value).unwrap_or_default(),
                 )
             })

@@ -1,6 +1,10 @@
 //! Spans that a program begins itself.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{
+    borrow::Cow,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use tooloo_clock::Moment;
 
@@ -123,10 +127,11 @@ impl Drop for Span {
             name: Name::Own(std::mem::take(&mut self.name)),
             service: tracer.config().service.clone(),
             kind: SpanKind::Internal,
-            start: began(duration),
+            start: began(tooloo_clock::wall(), duration),
             duration,
             status: SpanStatus::of(outcome),
             kept,
+            call: None,
             attributes,
             carried: span.carried.clone(),
         });
@@ -139,7 +144,7 @@ impl Kept {
     pub(crate) fn why(
         context: &TraceContext,
         outcome: Outcome,
-        duration: std::time::Duration,
+        duration: Duration,
     ) -> Option<Self> {
         if context.is_sampled() {
             Some(Self::Sampled)
@@ -165,8 +170,7 @@ impl SpanStatus {
     }
 }
 
-/// Returns when something began that ended just now.
-pub(crate) fn began(duration: std::time::Duration) -> std::time::SystemTime {
-    let now = tooloo_clock::wall();
+/// Returns when something began that took `duration` until `now`.
+pub(crate) fn began(now: SystemTime, duration: Duration) -> SystemTime {
     now.checked_sub(duration).unwrap_or(now)
 }

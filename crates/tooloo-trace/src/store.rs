@@ -102,6 +102,7 @@ mod tests {
             duration: Duration::ZERO,
             status: SpanStatus::Success,
             kept: Kept::Sampled,
+            call: None,
             attributes: Vec::new(),
             carried: None,
         })

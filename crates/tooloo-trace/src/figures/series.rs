@@ -1,6 +1,9 @@
 //! The durations of one route, method and status.
 
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    time::{Duration, SystemTime},
+};
 
 use prometheus_client::{
     encoding::{EncodeLabelSet, LabelSetEncoder},
@@ -40,12 +43,10 @@ impl Series {
         }
     }
 
-    pub(crate) fn exemplify(&self, duration: Duration, trace_id: TraceId) {
-        self.exemplars.observe(
-            duration.as_secs_f64(),
-            Some(ExemplarLabels(trace_id)),
-            Some(tooloo_clock::wall()),
-        );
+    pub(crate) fn exemplify(&self, duration: Duration, trace_id: TraceId, now: SystemTime) {
+        let labels = ExemplarLabels(trace_id);
+        self.exemplars
+            .observe(duration.as_secs_f64(), Some(labels), Some(now));
     }
 }
 
