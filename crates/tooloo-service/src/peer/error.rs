@@ -26,6 +26,10 @@ pub(super) enum Kind {
 /// How much of an answer an error shows, in bytes.
 const EXCERPT: usize = 512;
 
+/// When to ask again where nobody knows: probes under way are done soon, and a breaker that someone
+/// has opened is closed when it is closed.
+const SOON: Duration = Duration::from_secs(1);
+
 impl Kind {
     pub(super) fn status(status: StatusCode, body: &[u8]) -> Self {
         let excerpt = String::from_utf8_lossy(&body[..body.len().min(EXCERPT)]).into_owned();
@@ -119,11 +123,8 @@ impl From<PeerError> for Problem {
             Kind::Refused { retry_after } => {
                 let detail =
                     format!("{peer} is not called at the moment: its circuit breaker is open");
-                let problem = Self::unavailable("circuit_open", detail);
-                match retry_after {
-                    Some(wait) => problem.with_retry_after(wait),
-                    None => problem,
-                }
+                Self::unavailable("circuit_open", detail)
+                    .with_retry_after(retry_after.unwrap_or(SOON))
             }
         }
     }

@@ -277,6 +277,8 @@ async fn a_refused_call_says_when_to_come_back() {
         (503, "circuit_open")
     );
     assert_eq!(problem.retry_after(), Some(wait));
+    let unknown = Problem::from(PeerError::refused("training", None));
+    assert_eq!(unknown.retry_after(), Some(Duration::from_secs(1)));
 }
 
 #[test]

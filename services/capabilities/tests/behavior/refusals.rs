@@ -81,6 +81,31 @@ async fn names_what_is_wrong_with_a_query() {
 }
 
 #[tokio::test]
+async fn leaves_services_alone_that_are_down() {
+    let service = Service::start_with(json!({"refresh_interval": "1h"}), &[]).await;
+    for _ in 0..5 {
+        service.refresh().await;
+    }
+    let found = service.refresh().await;
+    for source in found["services"].as_array().unwrap() {
+        let error = source["error"].to_string();
+        assert!(error.contains("circuit breaker is open"), "{error}");
+        assert_eq!(source["reachable"], false);
+    }
+    let told = service.app.hub().snapshot();
+    let breakers = told["circuitBreakers"].as_object().unwrap();
+    assert_eq!(breakers.len(), 8);
+    for (name, breaker) in breakers {
+        assert_eq!(breaker["status"], "open", "{name}");
+        assert_eq!(
+            (&breaker["callCount"], &breaker["failureCount"]),
+            (&json!(10), &json!(10)),
+            "{name}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn still_answers_when_every_service_is_down() {
     let service = Service::start(&[]).await;
     for path in ["/discovered", "/list", "/status", "/history", "/insights"] {

@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use serde_json::{Value, json};
-use tooloo_testkit::Gate;
+use tooloo_testkit::{Answer, Gate, Upstream};
 use tower::ServiceExt;
 
 use crate::stand::{Coach, Training, asked_for, nowhere, played, scripted};
@@ -45,6 +45,34 @@ async fn counts_exactly_what_training_counts() {
         (&counters["boosts"], &counters["sessions"]),
         (&json!(1), &json!(0))
     );
+}
+
+#[tokio::test]
+async fn leaves_training_alone_once_it_fails_too_often() {
+    let training = Upstream::start().await;
+    training.answer(Answer::new(StatusCode::INTERNAL_SERVER_ERROR));
+    let coach = Coach::new(training.address(), nowhere()).await;
+    for boost in 0..12 {
+        let (status, problem) = coach.post("boost", &json!({"rounds": 1})).await;
+        let code = if boost < 10 {
+            "peer_failed"
+        } else {
+            "circuit_open"
+        };
+        assert_eq!(problem["code"], code, "{problem}");
+        let expected = if boost < 10 { 502 } else { 503 };
+        assert_eq!(status.as_u16(), expected, "{problem}");
+    }
+    assert_eq!(training.received().len(), 10);
+    let told = coach.app.hub().snapshot();
+    let breakers = &told["circuitBreakers"];
+    let of = |name: &str| {
+        let breaker = &breakers[name];
+        let counts = ["callCount", "failureCount", "rejectedCount"];
+        counts.map(|count| breaker[count].as_u64().unwrap())
+    };
+    assert_eq!((of("training"), of("budget")), ([10, 10, 2], [0, 0, 0]));
+    assert_eq!(breakers["training"]["status"], "open");
 }
 
 #[tokio::test]

@@ -109,6 +109,40 @@ async fn says_that_training_gave_no_usable_answer() {
 }
 
 #[tokio::test]
+async fn leaves_training_alone_once_it_fails_too_often() {
+    let folder = TempDir::new().unwrap();
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&calls);
+    let failing = routing::get(async move || {
+        counted.fetch_add(1, Ordering::Relaxed);
+        StatusCode::INTERNAL_SERVER_ERROR
+    });
+    let app = meta_beside(stand_in(training(failing)).await, &folder).await;
+    for call in 0..12 {
+        let (status, problem) = ask(&app.router(), "insights").await;
+        if call < 10 {
+            assert_eq!(status, StatusCode::BAD_GATEWAY, "{problem}");
+        } else {
+            assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{problem}");
+            assert_eq!(problem["code"], "circuit_open");
+            assert!(problem["retryAfter"].as_u64() > Some(20), "{problem}");
+        }
+    }
+    assert_eq!(calls.load(Ordering::Relaxed), 10);
+    let told = app.hub().snapshot();
+    let breaker = &told["circuitBreakers"]["training"];
+    assert_eq!(
+        [
+            &breaker["callCount"],
+            &breaker["failureCount"],
+            &breaker["rejectedCount"]
+        ],
+        [10, 10, 2]
+    );
+    assert_eq!(breaker["status"], "open");
+}
+
+#[tokio::test]
 async fn reads_the_newest_rounds_of_a_long_history_and_no_more() {
     const NEWEST: usize = 12_345;
     let folder = TempDir::new().unwrap();

@@ -95,6 +95,48 @@ async fn a_source_that_hangs_holds_nothing_up() {
 }
 
 #[tokio::test]
+async fn a_source_that_fails_too_often_is_left_alone_and_shown_as_it_was() {
+    let training = source(vec![(OVERVIEW, json!({"totalRounds": 5, "topics": []}))]).await;
+    let meta = source(vec![("/api/v4/meta-learning/insights", json!({}))]).await;
+    let peers = [("training", training.address()), ("meta", meta.address())];
+    let stand = Stand::new(&peers).await;
+    let fresh = stand.report("comprehensive").await["sources"]["training"].clone();
+    training.answer(Answer::new(StatusCode::INTERNAL_SERVER_ERROR));
+    let opened = async {
+        while stand.app.hub().snapshot()["circuitBreakers"]["training"]["status"] != "open" {
+            let answer = stand.report("comprehensive").await;
+            let error = answer["sources"]["training"]["error"].to_string();
+            assert!(error.contains("500"), "{error}");
+        }
+    };
+    timeout(PATIENCE, opened).await.expect("an open breaker");
+
+    let asked = || {
+        let received = training.received().into_iter();
+        received
+            .filter(|asked| asked.uri.path() == OVERVIEW)
+            .count()
+    };
+    let before = asked();
+    let answer = stand.report("comprehensive").await;
+    let stale = &answer["sources"]["training"];
+    assert_eq!(
+        (&stale["stale"], &stale["data"]),
+        (&json!(true), &fresh["data"])
+    );
+    let error = stale["error"].to_string();
+    assert!(error.contains("circuit breaker is open"), "{error}");
+    assert_eq!(asked(), before);
+    assert_eq!(answer["sources"]["meta"]["stale"], false);
+    let told = stand.app.hub().snapshot();
+    let breakers = &told["circuitBreakers"];
+    assert_eq!(breakers["training"]["rejectedCount"], 1);
+    assert_eq!(breakers["training"]["callCount"], before);
+    assert_eq!(breakers["meta"]["status"], "closed");
+    assert_eq!(breakers.as_object().map(serde_json::Map::len), Some(15));
+}
+
+#[tokio::test]
 async fn an_answer_that_is_no_object_is_an_error_of_its_source() {
     let training = source(vec![(OVERVIEW, json!([1, 2]))]).await;
     let stand = Stand::new(&[("training", training.address())]).await;
