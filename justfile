@@ -43,14 +43,23 @@ fuzz seconds="60":
 run *arguments:
     cargo run --release -- {{ arguments }}
 
+# Where cargo builds, and where the harness leaves its figures.
+target := env("CARGO_TARGET_DIR", "target")
+
 # Run all benchmarks; they fail where a layer costs more than it may.
-bench: bench-trace
+bench: bench-trace bench-limits
 
 # Count the trace layer's instructions beside a bare router and beside its peers; needs valgrind.
 bench-trace: _gungraun
-    rm -rf target/gungraun/benches/trace
+    rm -rf {{ target }}/gungraun/benches/trace
     cargo bench -p benches --features peers --bench trace -- --save-summary
-    cargo run -q -p benches --bin bounds -- target/gungraun/benches/trace/trace
+    cargo run -q -p benches --bin bounds -- {{ target }}/gungraun/benches/trace/trace
+
+# Time the rate limit and the circuit breaker beside their peers, and count instructions; needs valgrind.
+bench-limits: _gungraun
+    rm -rf {{ target }}/gungraun/benches/limits
+    cargo bench -p benches --features peers --bench limits -- --save-summary
+    cargo bench -p benches --features peers --bench limits-times -- "$(realpath {{ target }})/gungraun/benches/limits/limits"
 
 # Find valgrind, and install the harness's runner in the version that Cargo.lock has of its library.
 _gungraun:

@@ -1,9 +1,16 @@
-//! What every benchmark stands on: a load of requests on a router, and a report of what it cost.
+//! What every benchmark stands on: a load of requests on a router, jobs to time, and reports of what it
+//! cost.
 
+mod bound;
+#[cfg(feature = "peers")]
+pub mod contenders;
+mod counts;
 mod load;
 mod report;
 
 pub use self::{
+    bound::Bound,
+    counts::{Count, Counts},
     load::{Load, REQUESTS, router},
     report::Report,
 };

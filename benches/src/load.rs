@@ -54,6 +54,15 @@ impl Load {
     ///
     /// Panics where the system has no runtime to give.
     pub fn new(router: Router) -> Self {
+        Self::dressed(router, |_, _| ())
+    }
+
+    /// Does as [`new`](Self::new) does, with requests that `dress` completes, each with its number.
+    ///
+    /// # Panics
+    ///
+    /// Panics where the system has no runtime to give.
+    pub fn dressed(router: Router, dress: fn(usize, &mut Request)) -> Self {
         let runtime = Builder::new_current_thread()
             .build()
             .expect("a runtime without drivers needs nothing of the system");
@@ -61,13 +70,13 @@ impl Load {
             runtime,
             // As axum::serve does: it makes the routes once, and not for each request.
             router: router.with_state(()),
-            requests: requests(),
+            requests: requests(dress),
         };
         fastrand::seed(SEED);
         let warm = load.drive();
         fastrand::seed(SEED);
         Self {
-            requests: requests(),
+            requests: requests(dress),
             ..warm
         }
     }
@@ -101,15 +110,17 @@ impl fmt::Debug for Load {
     }
 }
 
-fn requests() -> Vec<Request> {
+fn requests(dress: fn(usize, &mut Request)) -> Vec<Request> {
     let request = |n: usize| {
         let resource = RESOURCES[n % RESOURCES.len()];
-        Request::get(format!("/api/v1/{resource}/{n}"))
+        let mut request = Request::get(format!("/api/v1/{resource}/{n}"))
             .header(header::HOST, "127.0.0.1:3000")
             .header(header::USER_AGENT, "benches")
             .header(header::ACCEPT, "*/*")
             .body(Body::empty())
-            .expect("its parts are valid")
+            .expect("its parts are valid");
+        dress(n, &mut request);
+        request
     };
     (0..REQUESTS).map(request).collect()
 }

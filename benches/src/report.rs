@@ -1,15 +1,11 @@
 //! What the stacks of a benchmark cost, side by side, and whether that keeps the bounds.
 
-use std::{
-    fmt, fs,
-    io::{self, ErrorKind},
-    path::Path,
+use std::{fmt, io, path::Path};
+
+use crate::{
+    Bound, Counts, REQUESTS,
+    counts::{Count, missing},
 };
-
-use serde::Deserialize;
-use serde_json::Value;
-
-use crate::REQUESTS;
 
 /// What the trace layer may add to a request at the most.
 const MAX_OVER_BARE: u64 = 3_500;
@@ -31,22 +27,6 @@ struct Stack {
     over_bare: u64,
 }
 
-#[derive(Debug)]
-struct Bound {
-    measure: &'static str,
-    figure: u64,
-    // The largest figure that keeps it.
-    most: u64,
-}
-
-/// The part of gungraun's summary that says what was run and what it took.
-#[derive(Deserialize)]
-struct Summary {
-    function_name: String,
-    id: String,
-    profiles: Vec<Value>,
-}
-
 impl Report {
     /// Reads the summaries that gungraun left of the benchmark `trace` in a folder.
     ///
@@ -54,14 +34,7 @@ impl Report {
     ///
     /// Returns an error where there are none, one is not understood, or a stack is missing.
     pub fn read(folder: &Path) -> io::Result<Self> {
-        let mut stacks = Vec::new();
-        for entry in fs::read_dir(folder)? {
-            let file = entry?.path().join("summary.json");
-            if file.is_file() {
-                stacks.push(Stack::read(&fs::read_to_string(file)?)?);
-            }
-        }
-        Self::new(stacks)
+        Self::new(Counts::read(folder)?)
     }
 
     /// Returns whether every bound is kept.
@@ -69,7 +42,8 @@ impl Report {
         self.bounds.iter().all(Bound::holds)
     }
 
-    fn new(mut stacks: Vec<Stack>) -> io::Result<Self> {
+    fn new(counts: Counts) -> io::Result<Self> {
+        let mut stacks: Vec<_> = counts.0.into_iter().map(Stack::from).collect();
         let bare = find(&stacks, "bare", "router")?.instructions;
         for stack in &mut stacks {
             stack.over_bare = stack.instructions.saturating_sub(bare);
@@ -80,17 +54,10 @@ impl Report {
         let peers = stacks.iter().filter(|stack| stack.group == "peer");
         let least = peers.map(|peer| peer.over_bare).min();
         let least = least.ok_or_else(|| missing("peer", "any"))?;
+        let bound = |measure: &str, most| Bound::new(measure, real(ours), real(most));
         let bounds = vec![
-            Bound {
-                measure: "trace-instructions-over-bare",
-                figure: ours,
-                most: MAX_OVER_BARE,
-            },
-            Bound {
-                measure: "trace-below-every-peer",
-                figure: ours,
-                most: least.saturating_sub(1),
-            },
+            bound("trace-instructions-over-bare", MAX_OVER_BARE),
+            bound("trace-below-every-peer", least.saturating_sub(1)),
         ];
         Ok(Self { stacks, bounds })
     }
@@ -105,50 +72,27 @@ impl fmt::Display for Report {
         )?;
         for stack in &self.stacks {
             let name = format!("{} {}", stack.group, stack.name);
-            #[expect(clippy::cast_precision_loss, reason = "a ratio is shown")]
-            let times = stack.instructions as f64 / (stack.instructions - stack.over_bare) as f64;
+            let times = real(stack.instructions) / real(stack.instructions - stack.over_bare);
             writeln!(
                 f,
                 "{name:54} {:>12} {:>+9} {times:>6.2}",
                 stack.instructions, stack.over_bare
             )?;
         }
-        self.bounds.iter().try_for_each(|bound| {
-            let verdict = if bound.holds() { "ok" } else { "short" };
-            let Bound {
-                measure,
-                figure,
-                most,
-            } = bound;
-            writeln!(f, "{verdict:5} {measure} {figure} {most}")
-        })
+        self.bounds
+            .iter()
+            .try_for_each(|bound| writeln!(f, "{bound}"))
     }
 }
 
-impl Stack {
-    fn read(summary: &str) -> io::Result<Self> {
-        let summary: Summary = serde_json::from_str(summary)?;
-        let instructions = summary.profiles.first().and_then(|profile| {
-            profile
-                .pointer("/data/total/metrics/Ir/values/new")
-                .and_then(Value::as_u64)
-        });
-        let Some(instructions) = instructions else {
-            let error = format!("no instructions are counted for {}", summary.id);
-            return Err(io::Error::new(ErrorKind::InvalidData, error));
-        };
-        Ok(Self {
-            group: summary.function_name,
-            name: summary.id,
-            instructions: instructions / REQUESTS as u64,
+impl From<Count> for Stack {
+    fn from(count: Count) -> Self {
+        Self {
+            group: count.group,
+            name: count.name,
+            instructions: count.instructions / REQUESTS as u64,
             over_bare: 0,
-        })
-    }
-}
-
-impl Bound {
-    fn holds(&self) -> bool {
-        self.figure <= self.most
+        }
     }
 }
 
@@ -159,9 +103,12 @@ fn find<'a>(stacks: &'a [Stack], group: &str, name: &str) -> io::Result<&'a Stac
     found.ok_or_else(|| missing(group, name))
 }
 
-fn missing(group: &str, name: &str) -> io::Error {
-    let error = format!("there are no figures of {group} {name}: run the benchmark first");
-    io::Error::new(ErrorKind::NotFound, error)
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "counts of instructions are far below what is exact"
+)]
+fn real(count: u64) -> f64 {
+    count as f64
 }
 
 #[cfg(test)]
@@ -170,14 +117,14 @@ mod tests {
 
     use super::*;
 
-    fn stack(group: &str, name: &str, instructions: u64) -> Stack {
+    fn count(group: &str, name: &str, instructions: u64) -> Count {
         let counted = instructions * REQUESTS as u64;
         let summary = json!({
             "function_name": group,
             "id": name,
             "profiles": [{"data": {"total": {"metrics": {"Ir": {"values": {"new": counted}}}}}}],
         });
-        Stack::read(&summary.to_string()).unwrap()
+        Count::read(&summary.to_string()).unwrap()
     }
 
     fn report(layer: u64, peer: u64) -> Report {
@@ -187,12 +134,8 @@ mod tests {
             ("peer", "quick", peer),
             ("bare", "router", 10_000),
         ];
-        Report::new(
-            stacks
-                .map(|(group, name, count)| stack(group, name, count))
-                .into(),
-        )
-        .unwrap()
+        let counts = stacks.map(|(group, name, instructions)| count(group, name, instructions));
+        Report::new(Counts(counts.into())).unwrap()
     }
 
     #[test]
@@ -239,10 +182,7 @@ mod tests {
 
     #[test]
     fn what_was_not_counted_is_an_error_that_names_it() {
-        let error = Report::new(vec![stack("bare", "router", 1)]).unwrap_err();
+        let error = Report::new(Counts(vec![count("bare", "router", 1)])).unwrap_err();
         assert!(error.to_string().contains("layer tenth"), "{error}");
-        let error =
-            Stack::read(r#"{"function_name": "peer", "id": "slow", "profiles": []}"#).unwrap_err();
-        assert!(error.to_string().contains("slow"), "{error}");
     }
 }
