@@ -21,14 +21,13 @@ use tooloo_testkit::{
 
 use self::{exported::Exported, mix::Ask};
 use crate::{
-    SERVICES, fleet, metrics,
+    PATIENCE, ROOMY, SERVICES, fleet, metrics,
     tally::{Counts, Key, Tally},
 };
 
 const REQUESTS: u64 = 2_000;
 const ABANDONED: u64 = 6;
 const AT_ONCE: usize = 16;
-const PATIENCE: Duration = Duration::from_secs(15);
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 #[tokio::test]
@@ -38,7 +37,7 @@ async fn every_service_tells_what_the_client_counted() {
         "sampling_rate = 1.0\ndrain_grace = '0s'\n\
          [otlp]\nendpoint = '{}'\nprotocol = 'http/protobuf'\n\
          [simulator]\nlatency = '1ms'\njitter = '3ms'\nerror_rate = 0.2\n\
-         [web.peers]\nsegmentation = 'http://127.0.0.1:1'\n",
+         {ROOMY}[web.peers]\nsegmentation = 'http://127.0.0.1:1'\n",
         collector.endpoint()
     );
     let fleet = fleet(&settings).start().await;

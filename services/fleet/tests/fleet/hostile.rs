@@ -7,13 +7,13 @@ use futures_util::{StreamExt, stream};
 use tooloo_testkit::client::Client;
 
 use self::attack::Attack;
-use crate::{SERVICES, fleet, wire};
+use crate::{ROOMY, SERVICES, fleet, wire};
 
 const AT_ONCE: usize = 8;
 
 #[tokio::test]
 async fn nothing_a_client_sends_makes_a_server_error() {
-    let fleet = fleet("drain_grace = '0s'").start().await;
+    let fleet = fleet(&format!("drain_grace = '0s'\n{ROOMY}")).start().await;
     let client = Client::new();
     let mut attacks = Vec::new();
     for service in SERVICES.into_iter().chain(["simulator"]) {

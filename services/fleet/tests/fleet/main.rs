@@ -4,6 +4,7 @@ mod drain;
 mod durability;
 mod figures;
 mod hostile;
+mod limits;
 mod metrics;
 mod refusal;
 mod shape;
@@ -11,7 +12,7 @@ mod start;
 mod tally;
 mod wire;
 
-use std::fs;
+use std::{fs, time::Duration};
 
 use tooloo_testkit::fleet::Launch;
 
@@ -26,6 +27,13 @@ const SERVICES: [&str; 8] = [
     "reports",
     "capabilities",
 ];
+
+/// How long anything may take before a test fails.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// A limit of web's that no test comes near, for those that send more than a client usually may.
+const ROOMY: &str = "[web.rate_limit]\n\
+    default = { tiers = [{ name = 'roomy', quota = { limit = 1000000, period = '1s' } }] }\n";
 
 /// Describes a fleet with these settings beside the defaults, that logs what is wrong only.
 fn fleet(settings: &str) -> Launch {

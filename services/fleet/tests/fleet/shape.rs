@@ -66,6 +66,32 @@ pub(crate) const OBSERVABILITY: Kind = Kind::Object(&[
     ),
 ]);
 
+pub(crate) const RATE_LIMITER: Kind = Kind::Object(&[
+    ("totalRequests", Kind::Count),
+    ("allowedRequests", Kind::Count),
+    ("deniedRequests", Kind::Count),
+    ("queuedRequests", Kind::Count),
+    ("allowRate", Kind::Figure),
+    ("activeKeys", Kind::Count),
+    ("evictedKeys", Kind::Count),
+    (
+        "topKeys",
+        Kind::List(&[
+            ("key", Kind::Text),
+            ("allowed", Kind::Count),
+            ("denied", Kind::Count),
+        ]),
+    ),
+]);
+
+pub(crate) const CIRCUIT_BREAKER: Kind = Kind::Object(&[
+    ("status", Kind::Text),
+    ("callCount", Kind::Count),
+    ("failureCount", Kind::Count),
+    ("rejectedCount", Kind::Count),
+    ("lastFailureTime", Kind::MaybeText),
+]);
+
 pub(crate) const HEALTH: Kind = Kind::Object(&[
     ("ok", Kind::Bool),
     ("service", Kind::Text),

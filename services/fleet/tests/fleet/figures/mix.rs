@@ -10,8 +10,10 @@ use tooloo_testkit::{
     fleet::FleetProcess,
 };
 
-use super::PATIENCE;
-use crate::tally::{Key, Tally};
+use crate::{
+    PATIENCE,
+    tally::{Key, Tally},
+};
 
 /// A kind of request through web, and where it should be counted.
 #[derive(Clone, Copy, Debug)]
