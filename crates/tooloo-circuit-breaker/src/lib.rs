@@ -72,3 +72,8 @@ pub use self::{
     service::CircuitBreakerService,
     status::{Cause, Control, StateChange, Status},
 };
+
+/// The guide's programs are compiled and run with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/circuit-breaker.md")]
+mod guide {}

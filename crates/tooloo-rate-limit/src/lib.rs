@@ -62,3 +62,8 @@ pub use self::{
     service::RateLimit,
     standing::Standing,
 };
+
+/// The guide's programs are compiled and run with the tests; one of them asks for Redis.
+#[cfg(all(doctest, feature = "redis"))]
+#[doc = include_str!("../../../docs/rate-limit.md")]
+mod guide {}
