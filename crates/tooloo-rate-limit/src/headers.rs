@@ -16,9 +16,12 @@ const X_LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 const X_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
 const X_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 
+/// The headers of a [`Stamp`], in its order.
+const NAMES: [HeaderName; 5] = [POLICY, LIMIT, X_LIMIT, X_REMAINING, X_RESET];
+
 /// How a key stands, ready to be written.
 #[derive(Debug)]
-pub(crate) struct Stamp([(HeaderName, HeaderValue); 5]);
+pub(crate) struct Stamp([HeaderValue; 5]);
 
 /// Rounds up: who waits that long is not sent away again.
 pub(crate) fn whole_seconds(wait: Duration) -> u64 {
@@ -60,18 +63,20 @@ impl Stamp {
             (burst, standing.remaining, window(standing))
         });
         Self([
-            (POLICY, policy),
-            (LIMIT, limit),
-            (X_LIMIT, burst.into()),
-            (X_REMAINING, remaining.into()),
-            (X_RESET, unix(Duration::from_secs(reset)).into()),
+            policy,
+            limit,
+            burst.into(),
+            remaining.into(),
+            unix(Duration::from_secs(reset)).into(),
         ])
     }
 
     /// Writes the headers into an answer.
     pub(crate) fn write(self, headers: &mut HeaderMap) {
-        for (name, value) in self.0 {
-            headers.insert(name, value);
+        // Grown once, and not again halfway; an answer that is full of headers takes what it can.
+        let _ = headers.try_reserve(NAMES.len());
+        for (name, value) in NAMES.into_iter().zip(self.0) {
+            let _ = headers.try_insert(name, value);
         }
     }
 }
