@@ -13,8 +13,7 @@ const LATENCY_WEIGHT: f64 = 0.2;
 /// How much one call moves the error rate.
 const ERROR_WEIGHT: f64 = 0.3;
 
-/// After this long without a call the error rate is forgiven by half, so that a provider which
-/// failed is tried again.
+/// After this long without a call the error rate is forgiven by half: it tells of the present.
 const FORGIVEN_BY_HALF: Duration = Duration::from_secs(30);
 
 /// The record of one provider.

@@ -70,6 +70,10 @@ enum CacheStatus {
         (status = 413, description = "The prompt is too long"),
         (status = 422, description = "A member is missing or makes no sense"),
         (
+            status = 429,
+            description = "The client has spent its quota: `Retry-After` tells when there is room again",
+        ),
+        (
             status = 503,
             description = "No provider is available, or running calls have reserved the room for this \
                            one: try again soon",
@@ -94,6 +98,10 @@ pub(super) async fn burst(
         (status = 402, description = "What is spent today leaves no room for the call"),
         (status = 413, description = "The prompt is too long"),
         (status = 422, description = "A parameter makes no sense"),
+        (
+            status = 429,
+            description = "The client has spent its quota: `Retry-After` tells when there is room again",
+        ),
         (
             status = 503,
             description = "No provider is available, or running calls have reserved the room for this \
