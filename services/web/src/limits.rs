@@ -43,13 +43,11 @@ pub(crate) fn layer(
     let limiter = policies.limiter();
     kit.rate_limiter(policies.handle(), move |key, quota: Option<Quota>| {
         let key = Key::from(key);
-        match quota {
-            Some(quota) => limiter.set_limit(&key, quota),
-            None => {
-                limiter.clear_limit(&key);
-                Ok(())
-            }
+        if let Some(quota) = quota {
+            return limiter.set_limit(&key, quota);
         }
+        limiter.clear_limit(&key);
+        Ok(())
     });
     Ok(RateLimitLayer::new(
         policies,
