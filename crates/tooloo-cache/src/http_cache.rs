@@ -181,7 +181,8 @@ impl HttpCache {
         now: Moment,
     ) -> (Verdict, Duration) {
         let age = head.aging.at(now);
-        let purged = entry.freshness(now) != Freshness::Fresh;
+        // Its own lifetime is the response's, unless a purge cut it short.
+        let purged = age < head.terms.fresh_for && entry.freshness(now) != Freshness::Fresh;
         (reuse::judge(&head.terms, age, purged, asked), age)
     }
 

@@ -16,6 +16,8 @@ impl HttpCacheConfig {
     pub fn private() -> Self {
         Self {
             sharing: Sharing::Private,
+            // Targeted fields are for caches that serve on behalf of the origin.
+            targets: Vec::new(),
             ..Self::default()
         }
     }
