@@ -8,7 +8,7 @@
 //! - [`Upstream`] is an HTTP server on a real socket that answers what the test says.
 //! - [`Collector`] receives OTLP spans over gRPC and HTTP.
 //! - [`FleetProcess`] runs the `tooloo` binary, and kills it when dropped.
-//! - [`RedisServer`] is a Redis of the test's own, to be killed and started again.
+//! - [`RedisServer`] and [`PostgresServer`] are servers of the test's own, to be killed and started again.
 //! - [`Client`] is a plain HTTP client for looking at any of them from outside.
 
 pub mod client;
@@ -20,6 +20,7 @@ pub mod collector;
 pub mod contract;
 pub mod fleet;
 pub mod gate;
+pub mod postgres;
 pub mod redis;
 pub mod upstream;
 
@@ -29,6 +30,7 @@ pub use self::{
     contract::Contract,
     fleet::FleetProcess,
     gate::{Gate, GatedService},
+    postgres::PostgresServer,
     redis::RedisServer,
     upstream::{Answer, Upstream},
 };
