@@ -42,6 +42,12 @@ impl<C> State<C> {
         keep
     }
 
+    /// Counts on one connection that is made whatever is wanted.
+    #[cfg(test)]
+    pub(crate) fn reserve(&mut self) {
+        self.connecting += 1;
+    }
+
     /// Takes note that nobody makes a connection any more which was counted on.
     pub(crate) fn stop_connecting(&mut self) {
         self.connecting -= 1;
