@@ -52,14 +52,14 @@ bench: bench-trace bench-limits
 # Count the trace layer's instructions beside a bare router and beside its peers; needs valgrind.
 bench-trace: _gungraun
     rm -rf {{ target }}/gungraun/benches/trace
-    cargo bench -p benches --features peers --bench trace -- --save-summary
+    cargo bench -p benches --features trace-peers --bench trace -- --save-summary
     cargo run -q -p benches --bin bounds -- {{ target }}/gungraun/benches/trace/trace
 
 # Time the rate limit and the circuit breaker beside their peers, and count instructions; needs valgrind.
 bench-limits: _gungraun
     rm -rf {{ target }}/gungraun/benches/limits
-    cargo bench -p benches --features peers --bench limits -- --save-summary
-    cargo bench -p benches --features peers --bench limits-times -- "$(realpath {{ target }})/gungraun/benches/limits/limits"
+    cargo bench -p benches --features limits-peers --bench limits -- --save-summary
+    cargo bench -p benches --features limits-peers --bench limits-times -- "$(realpath {{ target }})/gungraun/benches/limits/limits"
 
 # Find valgrind, and install the harness's runner in the version that Cargo.lock has of its library.
 _gungraun:

@@ -2,7 +2,7 @@
 //! cost.
 
 mod bound;
-#[cfg(feature = "peers")]
+#[cfg(feature = "limits-peers")]
 pub mod contenders;
 mod counts;
 mod load;
