@@ -1,8 +1,13 @@
 //! Putting a cache together.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, Weak},
+};
 
-use crate::{Backplane, Cache, CacheConfig, CacheKey, Shallow, Tier, Weigh, inner::Inner};
+use crate::{
+    Backplane, Cache, CacheConfig, CacheKey, Inbound, Shallow, Tier, Weigh, inner::Inner, sweep,
+};
 
 /// Puts a cache together: its settings, its weigher, its tiers.
 #[must_use]
@@ -42,9 +47,18 @@ impl<K: CacheKey, V: Send + Sync + 'static> CacheBuilder<K, V> {
     }
 
     /// Creates the cache.
+    ///
+    /// Inside a tokio runtime it starts to sweep every now and then, until the last clone is dropped; outside of
+    /// one, [`compact`](Cache::compact) does that.
     pub fn build(self) -> Cache<K, V> {
         let inner = Inner::new(self.config, self.weigh, self.tiers, self.backplane);
-        Cache::from_inner(Arc::new(inner))
+        let inner = Arc::new(inner);
+        if let Some(backplane) = &inner.backplane {
+            let inbound: Weak<dyn Inbound> = Arc::downgrade(&inner) as _;
+            backplane.start(inbound);
+        }
+        sweep::start(&inner);
+        Cache::from_inner(inner)
     }
 }
 

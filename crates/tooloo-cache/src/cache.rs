@@ -3,11 +3,10 @@
 use std::{fmt, sync::Arc};
 
 use tokio::sync::OwnedSemaphorePermit;
-use tooloo_clock::Moment;
 
 use crate::{
     CacheBuilder, CacheConfig, CacheHandle, CacheKey, Change, Claim, Entry, EntryOptions,
-    Freshness, Lead, Purge,
+    Freshness, Lead, LookupKey, Purge,
     figures::Event,
     inner::{Inner, Now},
     state::rules,
@@ -55,29 +54,35 @@ impl<K: CacheKey, V: Send + Sync + 'static> Cache<K, V> {
     }
 
     /// Returns the fresh entry of a key, from whatever tier has it.
-    pub async fn get(&self, key: &K) -> Option<Entry<V>> {
+    pub async fn get<Q: LookupKey<K> + ?Sized>(&self, key: &Q) -> Option<Entry<V>> {
         if let Some(entry) = self.get_in_memory(key) {
             return Some(entry);
         }
-        if self.inner.tiers.is_empty() {
-            return None;
-        }
-        let entry = self.lookup_below(key).await?;
-        let fresh = entry.freshness(tooloo_clock::coarse()) == Freshness::Fresh;
-        fresh.then_some(entry)
+        let fresh = if self.has_tiers() {
+            self.lookup_below(&key.to_key()).await.filter(is_fresh)
+        } else {
+            None
+        };
+        let found = if fresh.is_some() {
+            Event::LowerHit
+        } else {
+            Event::Miss
+        };
+        self.inner.figures.count(found);
+        fresh
     }
 
     /// Returns the fresh entry of a key that is in memory.
+    ///
+    /// Where there is none it counts a miss of the memory, and none of the cache.
     #[inline]
-    pub fn get_in_memory(&self, key: &K) -> Option<Entry<V>> {
+    pub fn get_in_memory<Q: LookupKey<K> + ?Sized>(&self, key: &Q) -> Option<Entry<V>> {
         let inner = &*self.inner;
         let now = tooloo_clock::coarse();
         let timed = inner.figures.time_read();
         let entry = match inner.memory.get(key) {
             Some(entry) if entry.is_fresh_at_a_glance(now, inner.generation()) => Some(entry),
-            Some(entry) => inner
-                .inspect(key, entry, now)
-                .filter(|entry| entry.freshness(now) == Freshness::Fresh),
+            Some(entry) => inner.inspect(key, entry, now).filter(is_fresh),
             None => None,
         };
         if entry.is_some() {
@@ -94,22 +99,36 @@ impl<K: CacheKey, V: Send + Sync + 'static> Cache<K, V> {
     /// Returns the entry of a key if it is of any use, however stale, from whatever tier has it.
     ///
     /// It counts neither as a hit nor as a miss: that is to be [counted](Self::count) by what comes of it.
-    pub async fn lookup(&self, key: &K) -> Option<Entry<V>> {
+    pub async fn lookup<Q: LookupKey<K> + ?Sized>(&self, key: &Q) -> Option<Entry<V>> {
         match self.lookup_in_memory(key) {
             Some(entry) => Some(entry),
-            None if self.inner.tiers.is_empty() => None,
-            None => self.lookup_below(key).await,
+            None if self.has_tiers() => self.lookup_below(&key.to_key()).await,
+            None => None,
         }
     }
 
     /// Returns the entry of a key in memory if it is of any use, however stale; it counts nothing.
-    pub fn lookup_in_memory(&self, key: &K) -> Option<Entry<V>> {
+    #[inline]
+    pub fn lookup_in_memory<Q>(&self, key: &Q) -> Option<Entry<V>>
+    where
+        Q: LookupKey<K> + ?Sized,
+    {
         self.inner.find_in_memory(key, tooloo_clock::coarse())
     }
 
     /// Asks to fill a key: one is to do so, others wait for it.
     pub fn claim(&self, key: &K) -> Claim<K, V> {
         Claim::new(self, key)
+    }
+
+    /// Returns the right to store a fill that nobody waits for, also where others fill the same key.
+    pub fn alone(&self, key: &K) -> Lead<K, V> {
+        Lead::alone(self, key)
+    }
+
+    /// Returns whether there are tiers below the memory.
+    pub fn has_tiers(&self) -> bool {
+        !self.inner.tiers.is_empty()
     }
 
     /// Stores a value as the settings say; in the tiers below behind the caller's back.
@@ -133,7 +152,7 @@ impl<K: CacheKey, V: Send + Sync + 'static> Cache<K, V> {
     ///
     /// When it returns, no later lookup here finds what there was, nor does one after a restart.
     pub async fn remove(&self, key: &K) {
-        self.inner.take(key, true);
+        self.inner.take(key, |_| true);
         if let Some(backplane) = &self.inner.backplane {
             let change = Change::Key(key.bytes().into_owned().into());
             backplane.publish(change).await;
@@ -170,7 +189,7 @@ impl<K: CacheKey, V: Send + Sync + 'static> Cache<K, V> {
 
     /// Drops what is expired or purged, and gives unused space back.
     pub async fn compact(&self) {
-        self.sweep().await;
+        self.inner.sweep().await;
         for tier in &self.inner.tiers {
             tier.compact().await;
         }
@@ -224,10 +243,6 @@ impl<K: CacheKey, V: Send + Sync + 'static> Cache<K, V> {
         self.inner.find_below(&lead).await
     }
 
-    async fn sweep(&self) {
-        self.inner.sweep_memory();
-    }
-
     async fn purge_all(&self, purges: Vec<Purge>) {
         let now = Now::read();
         for purge in purges {
@@ -247,6 +262,10 @@ impl<K: CacheKey, V: Send + Sync + 'static> Cache<K, V> {
             }
         }
     }
+}
+
+fn is_fresh<V>(entry: &Entry<V>) -> bool {
+    entry.freshness(tooloo_clock::coarse()) == Freshness::Fresh
 }
 
 impl<K: CacheKey, V: Send + Sync + 'static> Clone for Cache<K, V> {

@@ -113,6 +113,17 @@ impl<K: CacheKey, V: Send + Sync + 'static> Lead<K, V> {
         self.generation
     }
 
+    /// Stores a value of another key that the fill yielded beside its own; those who wait go on waiting.
+    ///
+    /// It is not stored where a purge reaches it that came since the fill began. Of that other key, a removal
+    /// since then is not known.
+    pub fn store_as(&self, key: &K, value: V, options: EntryOptions) -> Entry<V> {
+        let inner = self.cache.inner();
+        let entry = inner.make(key, value, options, self, self.started);
+        inner.land(key, &entry, None);
+        entry
+    }
+
     /// Stores what the fill yielded, and hands it to those who wait.
     ///
     /// It is not stored where the key was written or removed since the fill began, where a purge reaches it
@@ -123,7 +134,9 @@ impl<K: CacheKey, V: Send + Sync + 'static> Lead<K, V> {
             .cache
             .inner()
             .make(&self.key, value, options, &self, self.started);
-        self.cache.inner().land(&self.key, &entry, self.version);
+        self.cache
+            .inner()
+            .land(&self.key, &entry, Some(self.version));
         self.land(Landing::Entry(entry.clone()));
         entry
     }
@@ -146,6 +159,14 @@ impl<K: CacheKey, V: Send + Sync + 'static> Lead<K, V> {
     pub fn pass(self) {
         self.cache.inner().pass(&self.key);
         self.land(Landing::Pass);
+    }
+
+    /// As [`pass`](Self::pass), and makes an entry of the value for the one who filled.
+    pub(crate) fn pass_with(self, value: V, options: EntryOptions) -> Entry<V> {
+        let inner = self.cache.inner();
+        let entry = inner.make(&self.key, value, options, &self, self.started);
+        self.pass();
+        entry
     }
 
     /// Hands an entry that is already stored to those who wait.

@@ -1,14 +1,16 @@
 //! Validated settings.
 
 mod amount;
-mod duration;
+pub(crate) mod duration;
 mod memory;
+mod stale;
 
 use std::{num::NonZeroUsize, time::Duration};
 
 use serde::Deserialize;
 
-use self::amount::{Eagerness, Jitter};
+pub(crate) use self::amount::Eagerness;
+use self::amount::Jitter;
 pub use self::memory::MemoryConfig;
 use crate::{ConfigError, Rule};
 
@@ -53,6 +55,8 @@ pub struct CacheConfig {
     pub(crate) early_refresh: Option<Eagerness>,
     #[serde(with = "duration")]
     pub(crate) negative_ttl: Duration,
+    #[serde(with = "duration")]
+    pub(crate) retry_after: Duration,
     #[serde(with = "duration")]
     pub(crate) pass_for: Duration,
     #[serde(with = "duration")]
@@ -112,38 +116,6 @@ impl CacheConfig {
         Ok(self)
     }
 
-    /// Serves an entry for this long after it was fresh, while it is refreshed; not by default.
-    #[must_use]
-    pub fn with_stale_while_revalidate(mut self, window: Duration) -> Self {
-        self.stale_while_revalidate = window;
-        self
-    }
-
-    /// Serves an entry for this long after it was fresh where a refresh fails; not by default.
-    #[must_use]
-    pub fn with_stale_if_error(mut self, window: Duration) -> Self {
-        self.stale_if_error = window;
-        self
-    }
-
-    /// Refreshes entries at random a little before they are stale, the earlier the longer they took to
-    /// fill; not by default.
-    ///
-    /// 1 is the best choice in theory, more refreshes earlier: Vattani, Chierichetti and Lowenstein,
-    /// *Optimal Probabilistic Cache Stampede Prevention*, 2015. Only
-    /// [`get_or_fill`](crate::Cache::get_or_fill) does so.
-    ///
-    /// # Errors
-    ///
-    /// Refuses what is not above 0 and at most 10.
-    pub fn with_early_refresh(
-        mut self,
-        eagerness: impl Into<Option<f64>>,
-    ) -> Result<Self, ConfigError> {
-        self.early_refresh = eagerness.into().map(Eagerness::try_from).transpose()?;
-        Ok(self)
-    }
-
     /// Keeps a [negative](crate::EntryOptions::negative) entry fresh for this long; 10 seconds by default.
     #[must_use]
     pub fn with_negative_ttl(mut self, ttl: Duration) -> Self {
@@ -177,13 +149,6 @@ impl CacheConfig {
     #[must_use]
     pub fn with_max_fills(mut self, fills: NonZeroUsize) -> Self {
         self.max_fills = fills;
-        self
-    }
-
-    /// Refreshes this many entries at once behind their askers' backs; 64 by default.
-    #[must_use]
-    pub fn with_max_refreshes(mut self, refreshes: NonZeroUsize) -> Self {
-        self.max_refreshes = refreshes;
         self
     }
 
@@ -250,6 +215,7 @@ impl Default for CacheConfig {
             stale_if_error: Duration::ZERO,
             early_refresh: None,
             negative_ttl: Duration::from_secs(10),
+            retry_after: Duration::from_secs(1),
             pass_for: Duration::from_secs(120),
             fill_timeout: Duration::from_secs(30),
             follow_for: Duration::from_secs(30),

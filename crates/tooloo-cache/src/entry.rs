@@ -24,7 +24,8 @@ pub struct Entry<V> {
     inner: Arc<Inner<V>>,
 }
 
-/// What a hit reads comes first: it shares a cache line with the reference count.
+/// What a hit reads comes first, in this order: it shares a cache line with the reference count.
+#[repr(C)]
 struct Inner<V> {
     /// From this moment on it wants more than a glance: it is stale, or may be refreshed early.
     attend_from: AtomicU64,
@@ -59,11 +60,12 @@ impl<V> Entry<V> {
     /// Makes an entry of what a tier has stored, as of `now` on both clocks; the wall's in milliseconds since 1970.
     pub(crate) fn new(value: V, record: Record, now: Moment, wall: u64) -> Self {
         let age = record.age_at(wall);
+        // An entry may be older than the monotonic clock, which then counts from its beginning.
         let nanos = u64::try_from(age.as_nanos()).unwrap_or(u64::MAX);
-        // Of an entry that is older than this process, only what is left matters.
         let created = Moment::from_nanos(now.as_nanos().saturating_sub(nanos));
         let fresh_until = match record.fresh_for {
-            Some(fresh_for) => now + fresh_for.saturating_sub(age),
+            Some(fresh_for) if fresh_for >= age => now + (fresh_for - age),
+            Some(fresh_for) => created + fresh_for,
             None => Moment::from_nanos(u64::MAX),
         };
         let inner = Inner {

@@ -1,6 +1,6 @@
 //! What goes wrong, and whose fault it is.
 
-use std::{error, fmt, time::Duration};
+use std::{error, fmt};
 
 type BoxError = Box<dyn error::Error + Send + Sync>;
 
@@ -12,12 +12,8 @@ pub enum ConfigError {
     Jitter(f64),
     /// The eagerness of early refresh is not above 0 and at most 10.
     EarlyRefresh(f64),
-    /// A bound that is at least one is zero; it is named.
-    Zero(&'static str),
     /// This many rules were given; up to 1024 are allowed.
     Rules(usize),
-    /// Several settings name different times to live for one thing, longer than this.
-    TooLong(Duration),
 }
 
 /// A value cannot be made bytes, or bytes cannot be made a value.
@@ -57,9 +53,7 @@ impl fmt::Display for ConfigError {
                     "early refresh is above 0 and at most 10, not {eagerness}"
                 )
             }
-            Self::Zero(name) => write!(f, "`{name}` is at least one"),
             Self::Rules(rules) => write!(f, "a cache has up to 1024 rules, not {rules}"),
-            Self::TooLong(duration) => write!(f, "{duration:?} is too long"),
         }
     }
 }

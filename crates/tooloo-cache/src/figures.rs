@@ -80,7 +80,10 @@ impl Figures {
     /// Begins to time a write, of a few of them.
     #[inline]
     pub(crate) fn time_write(&self) -> Option<Moment> {
-        let is_timed = self.counts.mine(|counts| &counts.writes) % TIMED == 0;
+        let is_timed = self
+            .counts
+            .mine(|counts| &counts.writes)
+            .is_multiple_of(TIMED);
         is_timed.then(Moment::exact)
     }
 

@@ -12,8 +12,8 @@ use tokio::sync::Semaphore;
 use tooloo_clock::Moment;
 
 use crate::{
-    Backplane, CacheConfig, CacheKey, Change, Entry, EntryOptions, Freshness, Lead, Place, Record,
-    Tier, Weigh,
+    Backplane, CacheConfig, CacheKey, Change, Entry, EntryOptions, Freshness, Lead, LookupKey,
+    Place, Record, Tier, Weigh,
     figures::{Event, Figures},
     flights::Flights,
     memory::{self, Memory},
@@ -55,7 +55,7 @@ impl<K: CacheKey, V: Send + Sync + 'static> Inner<K, V> {
         let mut marks = Marks::new(config.max_purges.get());
         let now = Moment::exact();
         for restored in tiers.iter().map(|tier| tier.restore()) {
-            marks.restore(restored.generation, restored.marks, now);
+            marks.restore(restored, now);
         }
         let random = config
             .seed
@@ -127,20 +127,20 @@ impl<K: CacheKey, V: Send + Sync + 'static> Inner<K, V> {
             created: now.wall,
             weight: self.weigh.weight(key, &value),
             bytes: memory::with_overhead(self.weigh.bytes(key, &value)),
-            ..Record::new(options, &self.config, self.roll())
+            ..Record::new(options, &self.config, || self.roll())
         };
         Entry::new(value, record, now.moment, now.wall)
     }
 
-    /// Stores what a fill yielded, where nothing came in between.
-    pub(crate) fn land(&self, key: &K, entry: &Entry<V>, version: u64) -> bool {
+    /// Stores what a fill yielded, where nothing came in between that is known of.
+    pub(crate) fn land(&self, key: &K, entry: &Entry<V>, version: Option<u64>) {
         let timed = self.figures.time_write();
         if !self.is_storable(key, entry) {
-            return false;
+            return;
         }
         let stripe = self.flights.lock(key);
-        if !stripe.is_at(key, version) {
-            return false;
+        if version.is_some_and(|version| !stripe.is_at(key, version)) {
+            return;
         }
         let evicted = self.memory.insert(key.clone(), entry.clone());
         for tier in &self.tiers {
@@ -149,11 +149,10 @@ impl<K: CacheKey, V: Send + Sync + 'static> Inner<K, V> {
         drop(stripe);
         self.passed.remove(key);
         self.written(evicted, timed);
-        true
     }
 
     /// Stores an entry over whatever there is and whoever is filling.
-    pub(crate) fn put(&self, key: &K, entry: &Entry<V>) -> bool {
+    pub(crate) fn put(&self, key: &K, entry: &Entry<V>) {
         let timed = self.figures.time_write();
         let storable = self.is_storable(key, entry);
         let mut stripe = self.flights.lock(key);
@@ -176,25 +175,26 @@ impl<K: CacheKey, V: Send + Sync + 'static> Inner<K, V> {
         }
         drop(stripe);
         self.written(evicted, timed);
-        storable
     }
 
-    /// Removes a key from memory and, behind the caller's back, from the tiers.
-    pub(crate) fn take(&self, key: &K, with_tiers: bool) -> Option<Entry<V>> {
+    /// Removes a key from memory and, behind the caller's back, from the tiers that are `within`.
+    pub(crate) fn take(&self, key: &K, within: impl Fn(&dyn Tier<K, V>) -> bool) {
         let mut stripe = self.flights.lock(key);
         stripe.overtake(key);
         let taken = self.memory.remove(key);
-        if with_tiers {
-            for tier in &self.tiers {
-                tier.remove(key);
-            }
+        for tier in self.tiers.iter().filter(|tier| within(&***tier)) {
+            tier.remove(key);
         }
         drop(stripe);
-        taken
+        drop(taken);
     }
 
     /// Finds an entry in memory that is of any use.
-    pub(crate) fn find_in_memory(&self, key: &K, now: Moment) -> Option<Entry<V>> {
+    #[inline]
+    pub(crate) fn find_in_memory<Q>(&self, key: &Q, now: Moment) -> Option<Entry<V>>
+    where
+        Q: LookupKey<K> + ?Sized,
+    {
         let entry = self.memory.get(key)?;
         if entry.is_fresh_at_a_glance(now, self.generation()) {
             return Some(entry);
@@ -204,7 +204,10 @@ impl<K: CacheKey, V: Send + Sync + 'static> Inner<K, V> {
 
     /// Looks at an entry more closely, and drops it where it is of no use.
     #[cold]
-    pub(crate) fn inspect(&self, key: &K, entry: Entry<V>, now: Moment) -> Option<Entry<V>> {
+    pub(crate) fn inspect<Q>(&self, key: &Q, entry: Entry<V>, now: Moment) -> Option<Entry<V>>
+    where
+        Q: LookupKey<K> + ?Sized,
+    {
         let purged = self.check(key, &entry) == Verdict::Purged;
         if purged || entry.freshness(now) == Freshness::Dead {
             self.memory.remove_if_same(key, &entry);
@@ -233,6 +236,7 @@ impl<K: CacheKey, V: Send + Sync + 'static> Inner<K, V> {
                 (verdict, marks.generation())
             });
             let now = Now::read();
+            let dead = record.is_dead_at(now.wall);
             if remote {
                 // What another cache counted means nothing here.
                 record.generation = lead.generation;
@@ -241,7 +245,8 @@ impl<K: CacheKey, V: Send + Sync + 'static> Inner<K, V> {
             if let Verdict::Stale(moment) = verdict {
                 entry.expire(moment);
             }
-            if verdict == Verdict::Purged || entry.freshness(now.moment) == Freshness::Dead {
+            let useless = dead || entry.freshness(now.moment) == Freshness::Dead;
+            if verdict == Verdict::Purged || useless {
                 continue;
             }
             entry.set_checked(generation);
@@ -273,23 +278,15 @@ impl<K: CacheKey, V: Send + Sync + 'static> Inner<K, V> {
             .f64()
     }
 
-    /// Drops what is expired or purged from memory.
-    pub(crate) fn sweep_memory(&self) {
-        let now = tooloo_clock::coarse();
-        self.memory.retain(|key, entry| {
-            self.check(key, entry) != Verdict::Purged && entry.freshness(now) != Freshness::Dead
-        });
-    }
-
     /// Checks an entry against the purges since it was checked last.
-    fn check(&self, key: &K, entry: &Entry<V>) -> Verdict {
+    pub(crate) fn check<Q: LookupKey<K> + ?Sized>(&self, key: &Q, entry: &Entry<V>) -> Verdict {
         if entry.checked() == self.generation() {
             return Verdict::Untouched;
         }
         let record = entry.record();
         let since = Since::Generation(record.generation);
         let (verdict, generation) = self.read_marks(|marks| {
-            let verdict = marks.verdict(since, &record.labels, || key.bytes());
+            let verdict = marks.verdict(since, &record.labels, || key.lookup_bytes());
             (verdict, marks.generation())
         });
         match verdict {

@@ -2,6 +2,8 @@
 
 use std::{borrow::Cow, hash::Hash, str, sync::Arc};
 
+use quick_cache::Equivalent;
+
 /// A key: equal and hashed in memory, bytes outside of it.
 ///
 /// The bytes are what disks and other processes know the key by, and what a purge by prefix compares; two
@@ -13,6 +15,41 @@ pub trait CacheKey: Clone + Eq + Hash + Send + Sync + Sized + 'static {
     /// Returns the key that has these bytes; `None` where they are no key's.
     fn from_bytes(bytes: &[u8]) -> Option<Self>;
 }
+
+/// What a key is looked up by: itself, or a borrowed form of it such as `str`.
+pub trait LookupKey<K>: Hash + Equivalent<K> {
+    /// Returns the key's bytes.
+    fn lookup_bytes(&self) -> Cow<'_, [u8]>;
+
+    /// Returns the key, where memory alone does not answer.
+    fn to_key(&self) -> K;
+}
+
+impl<K: CacheKey> LookupKey<K> for K {
+    fn lookup_bytes(&self) -> Cow<'_, [u8]> {
+        self.bytes()
+    }
+
+    fn to_key(&self) -> K {
+        self.clone()
+    }
+}
+
+macro_rules! borrowed {
+    ($($owned:ty),*) => {$(
+        impl LookupKey<$owned> for str {
+            fn lookup_bytes(&self) -> Cow<'_, [u8]> {
+                Cow::Borrowed(self.as_bytes())
+            }
+
+            fn to_key(&self) -> $owned {
+                self.into()
+            }
+        }
+    )*};
+}
+
+borrowed!(String, Arc<str>, Box<str>);
 
 impl CacheKey for String {
     fn bytes(&self) -> Cow<'_, [u8]> {

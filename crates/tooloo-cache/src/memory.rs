@@ -2,9 +2,9 @@
 
 use std::mem::size_of;
 
-use quick_cache::{Lifecycle, OptionsBuilder, Weighter, sync};
+use quick_cache::{DefaultHashBuilder, Lifecycle, OptionsBuilder, Weighter, sync};
 
-use crate::{CacheKey, Entry, MemoryConfig};
+use crate::{CacheKey, Entry, LookupKey, MemoryConfig};
 
 /// What an entry takes beside its key and its value.
 const OVERHEAD: u64 = (size_of::<Entry<()>>() + size_of::<crate::Record>() + 96) as u64;
@@ -14,7 +14,7 @@ const WHOLE: u64 = 1 << 40;
 
 /// Entries in memory, by S3-FIFO within bounds.
 pub(crate) struct Memory<K, V> {
-    entries: sync::Cache<K, Entry<V>, Share, quick_cache::DefaultHashBuilder, Evict>,
+    entries: sync::Cache<K, Entry<V>, Share, DefaultHashBuilder, Evict>,
     max_weight: bool,
 }
 
@@ -49,16 +49,18 @@ impl<K: CacheKey, V> Memory<K, V> {
             .build()
             .expect("both capacities are given");
         Self {
-            entries: sync::Cache::with_options(options, share, Default::default(), Evict),
+            entries: sync::Cache::with_options(
+                options,
+                share,
+                DefaultHashBuilder::default(),
+                Evict,
+            ),
             max_weight: share.max_weight.is_some(),
         }
     }
 
     #[inline]
-    pub(crate) fn get<Q>(&self, key: &Q) -> Option<Entry<V>>
-    where
-        Q: std::hash::Hash + quick_cache::Equivalent<K> + ?Sized,
-    {
+    pub(crate) fn get<Q: LookupKey<K> + ?Sized>(&self, key: &Q) -> Option<Entry<V>> {
         self.entries.get(key)
     }
 
@@ -74,10 +76,7 @@ impl<K: CacheKey, V> Memory<K, V> {
     }
 
     /// Removes this very entry.
-    pub(crate) fn remove_if_same<Q>(&self, key: &Q, entry: &Entry<V>)
-    where
-        Q: std::hash::Hash + quick_cache::Equivalent<K> + ?Sized,
-    {
+    pub(crate) fn remove_if_same<Q: LookupKey<K> + ?Sized>(&self, key: &Q, entry: &Entry<V>) {
         drop(self.entries.remove_if(key, |present| present.ptr_eq(entry)));
     }
 

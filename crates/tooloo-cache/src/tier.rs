@@ -80,6 +80,8 @@ pub struct Stored<V> {
 pub struct Restored {
     /// The highest generation that any entry or mark in it has.
     pub generation: u64,
+    /// The highest number of a change of other caches that any of them has.
+    pub sequence: u64,
     /// The purges that it still holds entries from before.
     pub marks: Vec<Mark>,
 }

@@ -8,8 +8,8 @@ use crate::Label;
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct EntryOptions {
-    pub(crate) ttl: Option<Option<Duration>>,
-    pub(crate) idle_for: Option<Option<Duration>>,
+    pub(crate) ttl: Term,
+    pub(crate) idle_for: Term,
     pub(crate) stale_while_revalidate: Option<Duration>,
     pub(crate) stale_if_error: Option<Duration>,
     pub(crate) keep_for: Option<Duration>,
@@ -17,6 +17,24 @@ pub struct EntryOptions {
     pub(crate) labels: Vec<Label>,
     pub(crate) negative: bool,
     pub(crate) exact: bool,
+}
+
+/// How long something lasts, where that may be for ever.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) enum Term {
+    #[default]
+    AsSet,
+    Own(Option<Duration>),
+}
+
+impl Term {
+    /// Returns it, where the settings say `set`.
+    pub(crate) fn or(self, set: Option<Duration>) -> Option<Duration> {
+        match self {
+            Self::AsSet => set,
+            Self::Own(own) => own,
+        }
+    }
 }
 
 impl EntryOptions {
@@ -27,13 +45,13 @@ impl EntryOptions {
 
     /// Keeps it fresh for this long; `None` for ever.
     pub fn with_ttl(mut self, ttl: impl Into<Option<Duration>>) -> Self {
-        self.ttl = Some(ttl.into());
+        self.ttl = Term::Own(ttl.into());
         self
     }
 
     /// Drops it when it has not been used for this long; `None` never does.
     pub fn with_idle_for(mut self, idle_for: impl Into<Option<Duration>>) -> Self {
-        self.idle_for = Some(idle_for.into());
+        self.idle_for = Term::Own(idle_for.into());
         self
     }
 

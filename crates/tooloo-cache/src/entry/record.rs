@@ -13,13 +13,17 @@ use crate::Label;
 /// The chance that one comes still earlier is e to the power of minus this, and nobody rolls for that.
 const EARLY_FILL_TIMES: u32 = 16;
 
+/// How far from the future a record may be, in milliseconds: clocks are not all alike.
+const TOLERANCE: u64 = 60_000;
+
 /// What is stored beside a value: plain data, with times as the wall clock tells them.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Record {
     /// The generation that the fill began in: purges of later ones reach it.
     pub generation: u64,
-    /// The number of the last change of other caches that was known when the fill began.
+    /// The number of the last change of other caches that was known when the fill began; `u64::MAX` where
+    /// the tier it comes from has compared it with all of their purges.
     pub sequence: u64,
     /// When it was stored, in milliseconds since 1970.
     pub created: u64,
@@ -48,7 +52,7 @@ pub struct Record {
 }
 
 impl Record {
-    /// Returns its age at this time in milliseconds since 1970: none, where the clock was put back.
+    /// Returns its age at this time in milliseconds since 1970: none, where it is from the future.
     pub fn age_at(&self, wall: u64) -> Duration {
         Duration::from_millis(wall.saturating_sub(self.created))
     }
@@ -58,6 +62,14 @@ impl Record {
         let lasts = self.fresh_for?.saturating_add(self.usable_stale());
         let millis = u64::try_from(lasts.as_millis()).unwrap_or(u64::MAX);
         Some(self.created.saturating_add(millis))
+    }
+
+    /// Returns whether it is of no use at this time in milliseconds since 1970.
+    ///
+    /// Where it is from the future, the clock was put back, and nobody knows how old it is.
+    pub fn is_dead_at(&self, wall: u64) -> bool {
+        let from_the_future = self.created.saturating_sub(wall) > TOLERANCE;
+        from_the_future || self.dead_from().is_some_and(|dead| dead <= wall)
     }
 
     /// Returns how fresh an entry is that is so until `fresh_until`.

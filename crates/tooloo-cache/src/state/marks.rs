@@ -4,6 +4,8 @@
 //! that fit its target and have a lower generation than its own.
 
 mod marked;
+#[cfg(test)]
+mod tests;
 
 use std::{
     borrow::Cow,
@@ -13,7 +15,7 @@ use std::{
 use tooloo_clock::Moment;
 
 use self::marked::Marked;
-use crate::{Label, Mark, Purge, Target};
+use crate::{Label, Mark, Purge, Restored, Target};
 
 /// The purges that entries are checked against.
 #[derive(Debug)]
@@ -69,8 +71,14 @@ impl Marks {
     }
 
     /// Takes in what an earlier run knew.
-    pub(crate) fn restore(&mut self, generation: u64, mut marks: Vec<Mark>, now: Moment) {
+    pub(crate) fn restore(&mut self, restored: Restored, now: Moment) {
+        let Restored {
+            generation,
+            sequence,
+            mut marks,
+        } = restored;
         marks.sort_unstable_by_key(|mark| mark.generation);
+        self.advance(sequence);
         for mark in &marks {
             self.note(mark, now);
         }

@@ -85,6 +85,8 @@ impl Position {
     fn is_after(self, since: Since) -> bool {
         match since {
             Since::Generation(generation) => generation < self.generation,
+            // The tier has checked it.
+            Since::Sequence(u64::MAX) => false,
             Since::Sequence(sequence) => self.unnumbered > 0 || sequence < self.sequence,
         }
     }
