@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tooloo_service::{App, Kit, Peer, Settings, StartError, Store, directory};
 
 use crate::{
-    CapabilitiesConfig, SERVICE, breaker,
+    CapabilitiesConfig, SERVICE,
     probe::Prober,
     refresh::Refresher,
     routes::{self, Capabilities},
@@ -37,9 +37,14 @@ pub async fn app(settings: Settings<CapabilitiesConfig>) -> Result<App, StartErr
     let peers: Vec<Peer> = directory::SERVICES
         .iter()
         .map(|service| {
-            breaker::guarded(&mut kit, service.name, &config.circuit_breaker)
-                .with_timeout(config.fetch_timeout.get())
-                .with_body_limit(config.document_limit.get())
+            upstream::guarded(
+                &mut kit,
+                service.name,
+                service.name,
+                &config.circuit_breaker,
+            )
+            .with_timeout(config.fetch_timeout.get())
+            .with_body_limit(config.document_limit.get())
         })
         .collect();
     let sources = Arc::new(Sources::new(peers));

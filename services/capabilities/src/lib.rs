@@ -1,7 +1,6 @@
 //! Finds every operation of every service from its `OpenAPI` document, activates and tracks them.
 
 mod app;
-mod breaker;
 mod capability;
 mod config;
 mod document;

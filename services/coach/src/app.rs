@@ -3,8 +3,7 @@
 use tooloo_service::{App, Kit, Settings, StartError, Store};
 
 use crate::{
-    CoachConfig, SERVICE, background, breaker, coach::Coach, hints::Hints, routes, store,
-    training::Training,
+    CoachConfig, SERVICE, background, coach::Coach, hints::Hints, routes, store, training::Training,
 };
 
 /// Opens the database under the data folder and builds the service on it.
@@ -21,9 +20,9 @@ pub async fn app(settings: Settings<CoachConfig>) -> Result<App, StartError> {
     // Training takes the rounds; budget pays for hints, and practice goes on without it. Each is left
     // alone while it fails: a coach that practises by itself would go on and on.
     let breaker = &settings.domain.circuit_breaker;
-    let training = Training::new(breaker::guarded(&mut kit, "training", breaker));
+    let training = Training::new(upstream::guarded(&mut kit, "training", "training", breaker));
     let hints = Hints::new(
-        breaker::guarded(&mut kit, "budget", breaker),
+        upstream::guarded(&mut kit, "budget", "budget", breaker),
         &settings.domain,
     );
     let tracer = kit.tracer().clone();

@@ -22,7 +22,6 @@ mod action;
 mod app;
 mod background;
 mod backoff;
-mod breaker;
 mod coach;
 mod config;
 mod error;

@@ -3,7 +3,7 @@
 use tooloo_service::{App, Kit, Settings, StartError};
 
 use crate::{
-    MetaConfig, SERVICE, breaker,
+    MetaConfig, SERVICE,
     routes::{self, Meta},
     training::Training,
 };
@@ -16,7 +16,12 @@ pub async fn app(settings: Settings<MetaConfig>) -> Result<App, StartError> {
     let mut kit = Kit::new(&SERVICE, &settings.kit)?;
     let max_rounds = settings.domain.max_rounds.value();
     // One answer takes many calls: while training fails, it is left alone.
-    let training = breaker::guarded(&mut kit, "training", &settings.domain.circuit_breaker);
+    let training = upstream::guarded(
+        &mut kit,
+        "training",
+        "training",
+        &settings.domain.circuit_breaker,
+    );
     let training = Training::new(training, max_rounds);
     Ok(kit.finish(routes::router(Meta::new(training))))
 }

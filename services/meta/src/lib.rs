@@ -20,7 +20,6 @@
 //! they run on in `learner`, the calls to training in `training`, HTTP in `routes`.
 
 mod app;
-mod breaker;
 mod config;
 mod forecast;
 mod learner;

@@ -14,7 +14,7 @@ use tooloo_service::{Kit, Peer, PeerError, Store};
 use utoipa::ToSchema;
 
 use crate::{
-    ReportsConfig, breaker,
+    ReportsConfig,
     figures::Figures,
     source::{Kind, SOURCES, Source},
     store::{
@@ -85,7 +85,7 @@ impl Gatherer {
             Kind::Observability if source.service == own => Place::Here(kit.hub().clone()),
             _ => {
                 let (service, name) = (source.service, source.breaker());
-                let peer = breaker::guarded(kit, service, &name, &config.circuit_breaker);
+                let peer = upstream::guarded(kit, service, &name, &config.circuit_breaker);
                 Place::There(peer.with_timeout(config.deadline))
             }
         };

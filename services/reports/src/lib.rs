@@ -18,7 +18,6 @@
 //! arithmetic in `trend` and `economy`, HTTP in `routes`.
 
 mod app;
-mod breaker;
 mod config;
 mod economy;
 mod figures;

@@ -18,7 +18,7 @@ use tooloo_service::{Kit, Peer, PeerError, Problem};
 use utoipa_axum::router::OpenApiRouter;
 
 pub(crate) use self::table::{PREFIXES, Prefix};
-use crate::{breaker, config::Pseudonym};
+use crate::config::Pseudonym;
 
 /// What the gateway passes on; the tracing of TRACE and the tunnels of CONNECT are no part of it.
 const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
@@ -42,7 +42,7 @@ pub(crate) fn router(
         let name = prefix.service;
         peers
             .entry(name)
-            .or_insert_with(|| breaker::guarded(kit, name, breaker));
+            .or_insert_with(|| upstream::guarded(kit, name, name, breaker));
     }
     let patterns = PREFIXES.into_iter().flat_map(|prefix| {
         prefix

@@ -19,7 +19,6 @@
 //! `gateway/fields`, the way back in `gateway`, the list of paths in `gateway/table`.
 
 mod app;
-mod breaker;
 mod clients;
 mod config;
 mod dashboard;

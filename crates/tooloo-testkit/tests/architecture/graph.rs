@@ -10,6 +10,8 @@ enum Part {
     Testkit,
     Facade,
     Service,
+    /// What the services put around their calls to each other.
+    Upstream,
     Fleet,
     /// Examples and benches.
     Showcase,
@@ -46,7 +48,7 @@ pub(crate) fn axum(packages: &[Package]) -> Vec<String> {
     for package in packages {
         let at_home = matches!(
             part(package),
-            Part::Kit | Part::Service | Part::Fleet | Part::Showcase
+            Part::Kit | Part::Service | Part::Upstream | Part::Fleet | Part::Showcase
         );
         for dependency in package
             .dependencies
@@ -64,13 +66,14 @@ pub(crate) fn axum(packages: &[Package]) -> Vec<String> {
 }
 
 fn allowed(from: Part, to: Part) -> bool {
-    use Part::{Facade, Fleet, Kit, Layer, Service, Showcase, Testkit, Vocabulary};
+    use Part::{Facade, Fleet, Kit, Layer, Service, Showcase, Testkit, Upstream, Vocabulary};
 
     match from {
         Vocabulary | Testkit => false,
         Layer | Kit => to == Vocabulary,
         Facade => matches!(to, Layer | Vocabulary),
-        Service => matches!(to, Kit | Layer | Vocabulary),
+        Service => matches!(to, Upstream | Kit | Layer | Vocabulary),
+        Upstream => matches!(to, Kit | Layer | Vocabulary),
         Fleet => matches!(to, Service | Kit | Layer | Vocabulary),
         Showcase => matches!(to, Facade | Kit | Layer | Vocabulary),
     }
@@ -84,6 +87,7 @@ fn part(package: &Package) -> Part {
         .and_then(|house| house.to_str());
     match (house, package.name.as_str()) {
         (Some("services"), "fleet") => Part::Fleet,
+        (Some("services"), "upstream") => Part::Upstream,
         (Some("services"), _) => Part::Service,
         (Some("crates"), "tooloo") => Part::Facade,
         (Some("crates"), "tooloo-service") => Part::Kit,
@@ -140,6 +144,7 @@ mod tests {
             "crates/tooloo-testkit",
             "crates/tooloo",
             "services/training",
+            "services/upstream",
             "services/meta",
             "services/fleet",
             "examples",
@@ -170,6 +175,8 @@ mod tests {
             ("tooloo", "tooloo-cache"),
             ("training", "tooloo-service"),
             ("training", "tooloo-cache"),
+            ("training", "upstream"),
+            ("upstream", "tooloo-service"),
             ("fleet", "training"),
             ("examples", "tooloo-trace"),
             ("tooloo-cache", "serde"),
@@ -195,6 +202,8 @@ mod tests {
             ("tooloo-service", "training"),
             ("training", "meta"),
             ("training", "fleet"),
+            ("upstream", "training"),
+            ("tooloo-service", "upstream"),
             ("training", "tooloo"),
             ("training", "tooloo-testkit"),
             ("fleet", "tooloo-testkit"),

@@ -1,4 +1,7 @@
-//! A breaker around the calls to another service.
+//! How the services ask each other: what stands around every call.
+//!
+//! The kit's client brings deadlines and tracing, and knows no other layer. What all services put
+//! around it in the same way stands here, once.
 
 use tooloo_circuit_breaker::{
     ByStatus, CircuitBreaker, CircuitBreakerConfig, CircuitBreakerError, CircuitBreakerLayer,
@@ -6,9 +9,15 @@ use tooloo_circuit_breaker::{
 };
 use tooloo_service::{Kit, Peer, PeerError};
 
-/// Returns `service` as one source asks it, which is left alone while it fails; the source's breaker
-/// is shown and set as `name`.
-pub(crate) fn guarded(
+/// Returns `service`, which is left alone while it fails.
+///
+/// Its circuit breaker is shown, and set by an administrator, as `name`: one that asks the same
+/// service for several things that fail on their own has a name for each.
+///
+/// # Panics
+///
+/// Panics where the settings give no address of `service`.
+pub fn guarded(
     kit: &mut Kit,
     service: &'static str,
     name: &str,
