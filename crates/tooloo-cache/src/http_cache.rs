@@ -171,21 +171,6 @@ impl HttpCache {
         })
     }
 
-    /// Judges a stored response for a request, and tells its age.
-    #[inline]
-    pub(crate) fn judge(
-        &self,
-        entry: &Entry<StoredResponse>,
-        head: &Head,
-        asked: &RequestDirectives,
-        now: Moment,
-    ) -> (Verdict, Duration) {
-        let age = head.aging.at(now);
-        // Its own lifetime is the response's, unless a purge cut it short.
-        let purged = age < head.terms.fresh_for && entry.freshness(now) != Freshness::Fresh;
-        (reuse::judge(&head.terms, age, purged, asked), age)
-    }
-
     /// Makes an answer of a stored response.
     pub(crate) fn answer<B: Body>(
         &self,
@@ -226,6 +211,20 @@ impl HttpCache {
             self.cache.purge(Purge::group(group)).await;
         }
     }
+}
+
+/// Judges a stored response for a request, and tells its age.
+#[inline]
+pub(crate) fn judge(
+    entry: &Entry<StoredResponse>,
+    head: &Head,
+    asked: &RequestDirectives,
+    now: Moment,
+) -> (Verdict, Duration) {
+    let age = head.aging.at(now);
+    // Its own lifetime is the response's, unless a purge cut it short.
+    let purged = age < head.terms.fresh_for && entry.freshness(now) != Freshness::Fresh;
+    (reuse::judge(&head.terms, age, purged, asked), age)
 }
 
 impl fmt::Debug for HttpCache {

@@ -13,6 +13,8 @@
 //! - `miss`: answered by the origin, as if nothing were stored;
 //! - `504`: the cache's own refusal.
 
+#![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
+
 use std::{
     convert::Infallible,
     sync::{Arc, Mutex},

@@ -19,7 +19,7 @@ use crate::{
         status::{Forwarded, Handled},
         stored::Whole,
     },
-    http_cache::{Selection, Sending},
+    http_cache::{self, Selection, Sending},
 };
 
 /// The answer where only the store was to be asked, RFC 9111 §5.2.1.7.
@@ -58,7 +58,7 @@ impl Ask {
         let Some((entry, whole)) = found else {
             return self.not_served(None);
         };
-        let (verdict, age) = self.http.judge(entry, &whole.head, &self.asked, now);
+        let (verdict, age) = http_cache::judge(entry, &whole.head, &self.asked, now);
         let answer = |handled| Box::new(self.answer(whole, age, handled));
         let hit = waited.mark(Handled::hit(whole.head.terms.fresh_for, age));
         let (if_error, stale) = match verdict {
@@ -130,7 +130,7 @@ impl Ask {
             return None;
         };
         let now = tooloo_clock::coarse();
-        let (verdict, _) = self.http.judge(entry, &whole.head, &self.asked, now);
+        let (verdict, _) = http_cache::judge(entry, &whole.head, &self.asked, now);
         (verdict == Verdict::Fresh && self.may_use(whole)).then_some(again)
     }
 
@@ -192,7 +192,7 @@ impl HttpCache {
             return None;
         }
         let now: Moment = tooloo_clock::coarse();
-        let (verdict, age) = self.judge(entry, &whole.head, asked, now);
+        let (verdict, age) = http_cache::judge(entry, &whole.head, asked, now);
         if verdict != Verdict::Fresh {
             return None;
         }
@@ -211,7 +211,7 @@ impl HttpCache {
 /// Tells why a request goes on to the service.
 pub(super) fn why(ask: &Ask, selection: &Selection, stale: Option<&Stale>) -> Forwarded {
     match stale {
-        Some(stale) if stale.is_stale => Forwarded::Stale,
+        Some(stale) if stale.expired => Forwarded::Stale,
         Some(_) => Forwarded::Request,
         None if selection.found.is_some() && ask.is_authorized() => Forwarded::Bypass,
         None if selection.marker.is_some() => Forwarded::VaryMiss,

@@ -49,7 +49,7 @@ impl Ask {
         let (chunks, body) = match gather(Box::pin(body), most, admitted.length).await {
             Gathered::Whole(chunks) => {
                 handled.stored = true;
-                handled.time = Some(admitted.time(self.now()));
+                handled.time = Some(admitted.time(tooloo_clock::coarse()));
                 let landing = Landing::new(self, turn, admitted);
                 let whole = landing.store(progress::join(&chunks));
                 self.keep.let_go();
@@ -70,7 +70,7 @@ impl Ask {
             return self.pass_on(response, handled.refused(Refusal::Incomplete));
         };
         handled.stored = true;
-        handled.time = Some(admitted.time(self.now()));
+        handled.time = Some(admitted.time(tooloo_clock::coarse()));
         let progress = Progress::new(chunks);
         let reader = progress.reader();
         let left = admitted.length.map(|length| length as u64);
@@ -119,10 +119,6 @@ impl Ask {
             Part::Nothing => shaped,
             Part::These(bytes) => shaped.map(|_| CacheBody::whole(bytes)),
         }
-    }
-
-    fn now(&self) -> tooloo_clock::Moment {
-        tooloo_clock::coarse()
     }
 }
 

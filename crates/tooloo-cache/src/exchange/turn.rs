@@ -39,7 +39,7 @@ pub(super) struct Stale {
     /// It may answer where the service fails.
     pub(super) if_error: bool,
     /// It is stale, rather than fresh and not wanted.
-    pub(super) is_stale: bool,
+    pub(super) expired: bool,
 }
 
 /// Whether a request waited for another one's answer.
@@ -102,11 +102,11 @@ impl Right {
 }
 
 impl Stale {
-    pub(super) fn new(whole: &Whole, if_error: bool, is_stale: bool) -> Self {
+    pub(super) fn new(whole: &Whole, if_error: bool, expired: bool) -> Self {
         Self {
             whole: whole.clone(),
             if_error,
-            is_stale,
+            expired,
         }
     }
 }

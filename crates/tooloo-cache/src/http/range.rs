@@ -43,7 +43,8 @@ fn parse(line: &[u8], length: usize, most: usize) -> Option<Wanted> {
         if seen > most {
             return None;
         }
-        if let Some(part) = part(spec, length)? {
+        let part = part(spec, length)?;
+        if !part.is_empty() {
             parts.push(part);
         }
     }
@@ -56,13 +57,13 @@ fn parse(line: &[u8], length: usize, most: usize) -> Option<Wanted> {
     (!overlap(&parts)).then_some(Wanted::Parts(parts))
 }
 
-/// Reads one range; `None` where it is malformed, and in it where the body has nothing of it.
-fn part(spec: &[u8], length: usize) -> Option<Option<Range<usize>>> {
+/// Reads one range, an empty one where the body has nothing of it; `None` where it is malformed.
+fn part(spec: &[u8], length: usize) -> Option<Range<usize>> {
     let dash = spec.iter().position(|byte| *byte == b'-')?;
     let (first, last) = (&spec[..dash], &spec[dash + 1..]);
     if first.is_empty() {
         let suffix = number(last)?.min(length);
-        return Some((suffix > 0).then(|| length - suffix..length));
+        return Some(length - suffix..length);
     }
     let first = number(first)?;
     let last = if last.is_empty() {
@@ -74,7 +75,7 @@ fn part(spec: &[u8], length: usize) -> Option<Option<Range<usize>>> {
         return None;
     }
     let end = last.saturating_add(1).min(length);
-    Some((first < length).then_some(first..end))
+    Some(first.min(end)..end)
 }
 
 /// Reads a number; one that is too large for any body is the largest.

@@ -8,6 +8,10 @@ use super::{
 };
 
 /// The directives of a response that a cache obeys.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a directive of its own, and any may go with any"
+)]
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct ResponseDirectives {
     pub(crate) no_store: bool,

@@ -50,7 +50,7 @@ pub(crate) fn judge(
         return validate;
     }
     if fresh {
-        let left = terms.fresh_for - age;
+        let left = terms.fresh_for.saturating_sub(age);
         return match asked.min_fresh {
             Some(least) if left < least => validate,
             _ => Verdict::Fresh,

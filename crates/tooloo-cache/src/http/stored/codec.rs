@@ -126,3 +126,89 @@ fn write(form: &Form<'_>, out: &mut Vec<u8>) -> Result<(), CodecError> {
     *out = postcard::to_extend(form, taken).map_err(CodecError::new)?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use http::header;
+
+    use super::*;
+
+    fn stored() -> StoredResponse {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            (header::ETAG, &b"\"a\""[..]),
+            (header::VIA, b"one"),
+            (header::VIA, b"two"),
+            (header::SERVER, b"caf\xe9"),
+        ] {
+            headers.append(name, HeaderValue::from_bytes(value).unwrap());
+        }
+        let terms = Terms {
+            fresh_for: Duration::from_secs(60),
+            while_revalidate: Duration::from_secs(5),
+            if_error: Duration::ZERO,
+            always_validate: false,
+            never_stale: true,
+            for_authorized: true,
+        };
+        let received = tooloo_clock::wall() - Duration::from_secs(30);
+        let aging = Aging::new(Duration::from_secs(7), tooloo_clock::coarse());
+        let config = HttpCacheConfig::default();
+        let head = Head::new(StatusCode::OK, headers, terms, aging, received, &config);
+        StoredResponse::whole(Arc::new(head), Bytes::from_static(b"body"))
+    }
+
+    fn encoded(response: &StoredResponse) -> Vec<u8> {
+        let mut out = Vec::new();
+        let codec = HttpCodec::new(HttpCacheConfig::default());
+        codec.encode(response, &mut out).unwrap();
+        out
+    }
+
+    fn decoded(bytes: Vec<u8>) -> Option<StoredResponse> {
+        let codec = HttpCodec::new(HttpCacheConfig::default());
+        codec.decode(bytes.into()).ok()
+    }
+
+    #[test]
+    fn a_response_comes_back_with_its_age() {
+        let response = stored();
+        let Some(StoredResponse(Kind::Whole(back))) = decoded(encoded(&response)) else {
+            panic!("no response came back");
+        };
+        let Kind::Whole(whole) = &response.0 else {
+            panic!("it is whole");
+        };
+        assert_eq!(back.body, "body");
+        assert_eq!(back.head.status, StatusCode::OK);
+        assert_eq!(back.head.headers, whole.head.headers);
+        assert_eq!(back.head.terms, whole.head.terms);
+        assert_eq!(back.head.validators.etag, whole.head.validators.etag);
+        let age = back.head.aging.at(tooloo_clock::coarse());
+        assert!((37..39).contains(&age.as_secs()), "{age:?}");
+    }
+
+    #[test]
+    fn a_marker_comes_back() {
+        let marker = Marker::covering(&[header::ACCEPT], None);
+        let back = decoded(encoded(&StoredResponse(Kind::Varies(marker.clone()))));
+        let Some(StoredResponse(Kind::Varies(back))) = back else {
+            panic!("no marker came back");
+        };
+        assert_eq!(back, marker);
+    }
+
+    #[test]
+    fn foreign_and_cut_bytes_are_an_error() {
+        let bytes = encoded(&stored());
+        for length in 0..bytes.len() {
+            assert!(decoded(bytes[..length].to_vec()).is_none(), "{length}");
+        }
+        let mut other = bytes.clone();
+        other[0] = 99;
+        assert!(decoded(other).is_none());
+        let mut longer = bytes;
+        longer.push(0);
+        assert!(decoded(longer).is_none());
+    }
+}

@@ -50,20 +50,20 @@ fn preference(member: &[u8]) -> String {
     for (at, part) in member.split(|byte| *byte == b';').enumerate() {
         let part = text(part.trim_ascii()).to_ascii_lowercase();
         let weight = part.strip_prefix("q=").filter(|_| at > 0);
-        match weight.map(|weight| weight.trim_end_matches('0').trim_end_matches('.')) {
-            Some("1") => continue,
-            Some(weight) if !weight.is_empty() => {
-                written.push_str(";q=");
-                written.push_str(weight);
+        let Some(weight) = weight else {
+            if at > 0 {
+                written.push(';');
             }
-            // It was nothing but zeros.
-            Some(_) => written.push_str(";q=0"),
-            None => {
-                if at > 0 {
-                    written.push(';');
-                }
-                written.push_str(&part);
-            }
+            written.push_str(&part);
+            continue;
+        };
+        let weight = match weight.split_once('.') {
+            Some(_) => weight.trim_end_matches('0').trim_end_matches('.'),
+            None => weight,
+        };
+        if weight != "1" {
+            written.push_str(";q=");
+            written.push_str(weight);
         }
     }
     written
