@@ -1,15 +1,16 @@
 //! The cache itself: no HTTP.
 
+mod outcome;
+mod purging;
+
 use std::{fmt, sync::Arc};
 
 use tokio::sync::OwnedSemaphorePermit;
 
+pub use self::outcome::Outcome;
 use crate::{
-    CacheBuilder, CacheConfig, CacheHandle, CacheKey, Change, Claim, Entry, EntryOptions,
-    Freshness, Lead, LookupKey, Purge,
-    figures::Event,
-    inner::{Inner, Now},
-    state::rules,
+    CacheBuilder, CacheConfig, CacheHandle, CacheKey, Claim, Entry, EntryOptions, Freshness, Lead,
+    LookupKey, figures::Event, inner::Inner,
 };
 
 /// Keeps values by key: in memory, and in the tiers below it that it was built with.
@@ -24,20 +25,6 @@ pub struct Cache<K: CacheKey, V: Send + Sync + 'static> {
 #[must_use]
 pub struct RefreshPermit {
     _permit: OwnedSemaphorePermit,
-}
-
-/// How a request came out, for those who look up by themselves.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum Outcome {
-    /// There was a fresh entry.
-    Hit,
-    /// There was an entry, served stale.
-    Stale,
-    /// There was none of use.
-    Miss,
-    /// There was none, and another's fill was waited for.
-    Coalesced,
 }
 
 impl<K: CacheKey, V: Send + Sync + 'static> Cache<K, V> {
@@ -81,7 +68,9 @@ impl<K: CacheKey, V: Send + Sync + 'static> Cache<K, V> {
         let now = tooloo_clock::coarse();
         let timed = inner.figures.time_read();
         let entry = match inner.memory.get(key) {
-            Some(entry) if entry.is_fresh_at_a_glance(now, inner.generation()) => Some(entry),
+            Some(entry) if entry.is_fresh_at_a_glance(now, inner.ledger.generation()) => {
+                Some(entry)
+            }
             Some(entry) => inner.inspect(key, entry, now).filter(is_fresh),
             None => None,
         };
@@ -139,90 +128,18 @@ impl<K: CacheKey, V: Send + Sync + 'static> Cache<K, V> {
     /// Stores a value in a way of its own; in the tiers below behind the caller's back.
     ///
     /// One with more tags than allowed is not stored, and the key's entry is gone.
-    #[expect(clippy::needless_pass_by_value, reason = "as maps do it")]
     pub fn insert_with(&self, key: K, value: V, options: EntryOptions) -> Entry<V> {
         let inner = &*self.inner;
-        let entry = inner.make_at(&key, value, options, inner.position(), Now::read());
-        inner.put(&key, &entry);
+        let (position, now) = (inner.ledger.position(), inner.wall.now());
+        let entry = inner.make_at(&key, value, options, position, now);
+        inner.put(key, &entry);
         entry
-    }
-
-    /// Removes a key's entry from every tier, and from the memory of other caches; a fill that has begun is
-    /// not stored.
-    ///
-    /// When it returns, no later lookup here finds what there was, nor does one after a restart.
-    pub async fn remove(&self, key: &K) {
-        self.inner.take(key, |_| true);
-        if let Some(backplane) = &self.inner.backplane {
-            let change = Change::Key(key.bytes().into_owned().into());
-            backplane.publish(change).await;
-        }
-        for tier in &self.inner.tiers {
-            tier.flush().await;
-        }
-    }
-
-    /// Purges what `purge` reaches, and what the rules say goes with it, in every tier and every cache on the
-    /// backplane.
-    ///
-    /// When it returns, no later lookup here finds what there was, nor does one after a restart. It takes as
-    /// long for a million entries as for one.
-    pub async fn purge(&self, purge: Purge) {
-        self.purge_all(rules::of_purge(&self.inner.config.rules, purge))
-            .await;
-    }
-
-    /// Makes an event known: purges what the rules say.
-    pub async fn emit(&self, event: &str) {
-        self.purge_all(rules::of_event(&self.inner.config.rules, event))
-            .await;
-    }
-
-    /// Forgets every entry, in every tier and every cache on the backplane.
-    pub async fn clear(&self) {
-        self.purge_all(vec![Purge::all()]).await;
-        self.inner.memory.clear();
-        for tier in &self.inner.tiers {
-            tier.clear().await;
-        }
-    }
-
-    /// Drops what is expired or purged, and gives unused space back.
-    pub async fn compact(&self) {
-        self.inner.sweep().await;
-        for tier in &self.inner.tiers {
-            tier.compact().await;
-        }
-    }
-
-    /// Waits until the tiers have stored everything that was given to them.
-    pub async fn flush(&self) {
-        for tier in &self.inner.tiers {
-            tier.flush().await;
-        }
     }
 
     /// Returns a permit to refresh something in the background, where not too many do.
     pub fn refresh_permit(&self) -> Option<RefreshPermit> {
         let permit = Arc::clone(&self.inner.refreshes).try_acquire_owned().ok()?;
         Some(RefreshPermit { _permit: permit })
-    }
-
-    /// Counts how a request came out that looked up by itself.
-    pub fn count(&self, outcome: Outcome) {
-        let figures = &self.inner.figures;
-        match outcome {
-            Outcome::Hit => figures.hit_in_memory(),
-            Outcome::Stale => {
-                figures.hit_in_memory();
-                figures.count(Event::Stale);
-            }
-            Outcome::Miss => figures.count(Event::Miss),
-            Outcome::Coalesced => {
-                figures.count(Event::Miss);
-                figures.count(Event::Coalesced);
-            }
-        }
     }
 
     /// Returns a read-only view, to keep when the cache moves into a stack.
@@ -241,26 +158,6 @@ impl<K: CacheKey, V: Send + Sync + 'static> Cache<K, V> {
     async fn lookup_below(&self, key: &K) -> Option<Entry<V>> {
         let lead = Lead::alone(self, key);
         self.inner.find_below(&lead).await
-    }
-
-    async fn purge_all(&self, purges: Vec<Purge>) {
-        let now = Now::read();
-        for purge in purges {
-            let add = |marks: &mut crate::state::marks::Marks| {
-                marks.add(purge, None, now.moment, now.wall)
-            };
-            let mut mark = self.inner.change_marks(add);
-            if let Some(backplane) = &self.inner.backplane {
-                mark.sequence = backplane.publish(Change::Purge(mark.clone())).await;
-                if let Some(sequence) = mark.sequence {
-                    self.inner
-                        .change_marks(|marks| marks.number(&mark, sequence));
-                }
-            }
-            for tier in &self.inner.tiers {
-                tier.purge(&mark).await;
-            }
-        }
     }
 }
 

@@ -1,10 +1,12 @@
 //! Filling one key: who does it, who waits, and what comes of it.
 
+mod follow;
+
 use std::{fmt, sync::Arc};
 
-use tokio::sync::watch;
 use tooloo_clock::Moment;
 
+pub use self::follow::{Follow, Followed};
 use crate::{
     Cache, CacheKey, Entry, EntryOptions,
     flights::{Boarding, Flight, Landing},
@@ -36,31 +38,13 @@ pub struct Lead<K: CacheKey, V: Send + Sync + 'static> {
     started: Moment,
 }
 
-/// Waits for the fill of another.
-#[must_use]
-pub struct Follow<K: CacheKey, V: Send + Sync + 'static> {
-    cache: Cache<K, V>,
-    key: K,
-    landing: watch::Receiver<Landing<V>>,
-}
-
-/// What became of a fill that was waited for.
-pub enum Followed<K: CacheKey, V: Send + Sync + 'static> {
-    /// Here is what it yielded.
-    Entry(Entry<V>),
-    /// It failed: now this one leads.
-    Lead(Lead<K, V>),
-    /// It yields nothing for others, or takes too long: this one is to fill for itself.
-    Alone(Lead<K, V>),
-}
-
 impl<K: CacheKey, V: Send + Sync + 'static> Claim<K, V> {
     pub(crate) fn new(cache: &Cache<K, V>, key: &K) -> Self {
         if cache.inner().is_passed(key) {
             return Self::Alone(Lead::alone(cache, key));
         }
         let started = Moment::exact();
-        let (generation, sequence) = cache.inner().position();
+        let (generation, sequence) = cache.inner().ledger.position();
         let lead = |flight, version| Lead {
             cache: cache.clone(),
             key: key.clone(),
@@ -86,7 +70,7 @@ impl<K: CacheKey, V: Send + Sync + 'static> Lead<K, V> {
     /// Takes a place that nobody waits for.
     pub(crate) fn alone(cache: &Cache<K, V>, key: &K) -> Self {
         // Before the place is taken: a purge in between is later than this.
-        let (generation, sequence) = cache.inner().position();
+        let (generation, sequence) = cache.inner().ledger.position();
         Self {
             cache: cache.clone(),
             key: key.clone(),
@@ -200,41 +184,6 @@ impl<K: CacheKey, V: Send + Sync + 'static> Drop for Lead<K, V> {
     }
 }
 
-impl<K: CacheKey, V: Send + Sync + 'static> Follow<K, V> {
-    /// Waits until the fill yields something, for as long as the settings allow.
-    ///
-    /// Dropped before, it costs the others nothing.
-    pub async fn wait(self) -> Followed<K, V> {
-        let deadline = tooloo_clock::now() + self.cache.inner().config.follow_for;
-        let Self {
-            cache,
-            key,
-            mut landing,
-        } = self;
-        loop {
-            let landed = landing.wait_for(|landing| !matches!(landing, Landing::UnderWay));
-            let outcome = match tokio::time::timeout_at(deadline, landed).await {
-                Ok(Ok(landing)) => match &*landing {
-                    Landing::Entry(entry) => return Followed::Entry(entry.clone()),
-                    Landing::Failed => None,
-                    Landing::Pass | Landing::UnderWay => Some(()),
-                },
-                // A flight that is gone without a word has failed.
-                Ok(Err(_)) => None,
-                Err(_) => Some(()),
-            };
-            if outcome.is_some() {
-                return Followed::Alone(Lead::alone(&cache, &key));
-            }
-            match Claim::new(&cache, &key) {
-                Claim::Lead(lead) => return Followed::Lead(lead),
-                Claim::Alone(lead) => return Followed::Alone(lead),
-                Claim::Follow(next) => landing = next.landing,
-            }
-        }
-    }
-}
-
 impl<K: CacheKey, V: Send + Sync + 'static> fmt::Debug for Claim<K, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -250,21 +199,5 @@ impl<K: CacheKey, V: Send + Sync + 'static> fmt::Debug for Lead<K, V> {
         f.debug_struct("Lead")
             .field("generation", &self.generation)
             .finish_non_exhaustive()
-    }
-}
-
-impl<K: CacheKey, V: Send + Sync + 'static> fmt::Debug for Follow<K, V> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Follow").finish_non_exhaustive()
-    }
-}
-
-impl<K: CacheKey, V: Send + Sync + 'static> fmt::Debug for Followed<K, V> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Entry(_) => "Entry",
-            Self::Lead(_) => "Lead",
-            Self::Alone(_) => "Alone",
-        })
     }
 }

@@ -58,14 +58,17 @@ pub enum Freshness {
 
 impl<V> Entry<V> {
     /// Makes an entry of what a tier has stored, as of `now` on both clocks; the wall's in milliseconds since 1970.
+    #[inline]
     pub(crate) fn new(value: V, record: Record, now: Moment, wall: u64) -> Self {
         let age = record.age_at(wall);
         // An entry may be older than the monotonic clock, which then counts from its beginning.
         let nanos = u64::try_from(age.as_nanos()).unwrap_or(u64::MAX);
         let created = Moment::from_nanos(now.as_nanos().saturating_sub(nanos));
         let fresh_until = match record.fresh_for {
-            Some(fresh_for) if fresh_for >= age => now + (fresh_for - age),
-            Some(fresh_for) => created + fresh_for,
+            Some(fresh_for) => match fresh_for.checked_sub(age) {
+                Some(left) => now + left,
+                None => created + fresh_for,
+            },
             None => Moment::from_nanos(u64::MAX),
         };
         let inner = Inner {

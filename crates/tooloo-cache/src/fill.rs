@@ -45,7 +45,7 @@ impl<K: CacheKey, V: Send + Sync + 'static> Cache<K, V> {
         let now = tooloo_clock::coarse();
         let found = inner.find_in_memory(key, now);
         if let Some(entry) = &found {
-            if entry.is_fresh_at_a_glance(now, inner.generation()) {
+            if entry.is_fresh_at_a_glance(now, inner.ledger.generation()) {
                 figures.hit_in_memory();
                 return Ok(entry.clone());
             }

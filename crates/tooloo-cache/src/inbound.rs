@@ -4,10 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
-use crate::{
-    CacheKey, Change, Inbound, Mark, Place, Purge, Tier,
-    inner::{Inner, Now},
-};
+use crate::{CacheKey, Change, Inbound, Mark, Place, Purge, Tier, inner::Inner, now::Now};
 
 impl<K: CacheKey, V: Send + Sync + 'static> Inbound for Inner<K, V> {
     fn apply(&self, change: &Change, sequence: u64) {
@@ -17,7 +14,7 @@ impl<K: CacheKey, V: Send + Sync + 'static> Inbound for Inner<K, V> {
                 if let Some(key) = K::from_bytes(bytes) {
                     self.take(&key, |tier| tier.place() == Place::Disk);
                 }
-                self.change_marks(|marks| marks.advance(sequence));
+                self.ledger.change(|marks| marks.advance(sequence));
             }
             Change::Purge(mark) => self.take_in(mark.purge.clone(), sequence),
             Change::Clear => self.missed(sequence),
@@ -25,7 +22,7 @@ impl<K: CacheKey, V: Send + Sync + 'static> Inbound for Inner<K, V> {
     }
 
     fn published(&self, mark: &Mark, sequence: u64) {
-        self.change_marks(|marks| marks.number(mark, sequence));
+        self.ledger.change(|marks| marks.number(mark, sequence));
     }
 
     fn missed(&self, sequence: u64) {
@@ -35,7 +32,7 @@ impl<K: CacheKey, V: Send + Sync + 'static> Inbound for Inner<K, V> {
     }
 
     fn sequence(&self) -> u64 {
-        self.position().1
+        self.ledger.position().1
     }
 }
 
@@ -43,7 +40,9 @@ impl<K: CacheKey, V: Send + Sync + 'static> Inner<K, V> {
     /// Purges here what another cache purged.
     fn take_in(&self, purge: Purge, sequence: u64) {
         let Now { moment, wall } = Now::read();
-        let mark = self.change_marks(|marks| marks.add(purge, Some(sequence), moment, wall));
+        let mark = self
+            .ledger
+            .change(|marks| marks.add(purge, Some(sequence), moment, wall));
         self.on_disks(|tier| {
             let mark = mark.clone();
             Box::pin(async move { tier.purge(&mark).await })

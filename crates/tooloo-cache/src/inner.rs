@@ -1,22 +1,19 @@
 //! What clones of a cache share.
 
-use std::{
-    sync::{
-        Arc, Mutex, PoisonError, RwLock,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::{Duration, SystemTime},
-};
+mod store;
+
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::Semaphore;
 use tooloo_clock::Moment;
 
 use crate::{
-    Backplane, CacheConfig, CacheKey, Change, Entry, EntryOptions, Freshness, Lead, LookupKey,
-    Place, Record, Tier, Weigh,
-    figures::{Event, Figures},
+    Backplane, CacheConfig, CacheKey, Entry, Freshness, Lead, LookupKey, Place, Tier, Weigh,
+    figures::Figures,
     flights::Flights,
-    memory::{self, Memory},
+    ledger::Ledger,
+    memory::Memory,
+    now::Wall,
     state::marks::{Marks, Since, Verdict},
 };
 
@@ -29,20 +26,12 @@ pub(crate) struct Inner<K, V> {
     pub(crate) flights: Flights<K, V>,
     pub(crate) figures: Figures,
     pub(crate) refreshes: Arc<Semaphore>,
-    weigh: Box<dyn Weigh<K, V>>,
+    pub(crate) weigh: Box<dyn Weigh<K, V>>,
     /// The keys whose values are known not to be stored, and until when.
-    passed: quick_cache::sync::Cache<K, Moment>,
-    /// The generation of the last purge, to be read without the lock.
-    generation: AtomicU64,
-    marks: RwLock<Marks>,
-    random: Mutex<fastrand::Rng>,
-}
-
-/// A time on both clocks; the wall's in milliseconds since 1970.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Now {
-    pub(crate) moment: Moment,
-    pub(crate) wall: u64,
+    pub(crate) passed: quick_cache::sync::Cache<K, Moment>,
+    pub(crate) ledger: Ledger,
+    pub(crate) wall: Wall,
+    pub(crate) random: Mutex<fastrand::Rng>,
 }
 
 impl<K: CacheKey, V: Send + Sync + 'static> Inner<K, V> {
@@ -69,124 +58,11 @@ impl<K: CacheKey, V: Send + Sync + 'static> Inner<K, V> {
             refreshes: Arc::new(Semaphore::new(config.max_refreshes.get())),
             weigh,
             passed: quick_cache::sync::Cache::new(config.max_fills.get()),
-            generation: AtomicU64::new(marks.generation()),
-            marks: RwLock::new(marks),
+            ledger: Ledger::new(marks),
+            wall: Wall::new(),
             random: Mutex::new(random),
             config,
         }
-    }
-
-    /// Returns the last generation and the last number among all caches.
-    pub(crate) fn position(&self) -> (u64, u64) {
-        self.read_marks(|marks| (marks.generation(), marks.sequence()))
-    }
-
-    pub(crate) fn read_marks<T>(&self, read: impl FnOnce(&Marks) -> T) -> T {
-        read(&self.marks.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Changes the marks, and makes the new generation known.
-    pub(crate) fn change_marks<T>(&self, change: impl FnOnce(&mut Marks) -> T) -> T {
-        let mut marks = self.marks.write().unwrap_or_else(PoisonError::into_inner);
-        let changed = change(&mut marks);
-        self.generation.store(marks.generation(), Ordering::Release);
-        changed
-    }
-
-    #[inline]
-    pub(crate) fn generation(&self) -> u64 {
-        self.generation.load(Ordering::Acquire)
-    }
-
-    /// Makes an entry of a value, for a fill that began at the lead's position.
-    pub(crate) fn make(
-        &self,
-        key: &K,
-        value: V,
-        mut options: EntryOptions,
-        lead: &Lead<K, V>,
-        started: Moment,
-    ) -> Entry<V> {
-        let now = Now::read();
-        let took = now.moment.saturating_duration_since(started);
-        options.fill_time.get_or_insert(took);
-        self.make_at(key, value, options, (lead.generation, lead.sequence), now)
-    }
-
-    pub(crate) fn make_at(
-        &self,
-        key: &K,
-        value: V,
-        options: EntryOptions,
-        (generation, sequence): (u64, u64),
-        now: Now,
-    ) -> Entry<V> {
-        let record = Record {
-            generation,
-            sequence,
-            created: now.wall,
-            weight: self.weigh.weight(key, &value),
-            bytes: memory::with_overhead(self.weigh.bytes(key, &value)),
-            ..Record::new(options, &self.config, || self.roll())
-        };
-        Entry::new(value, record, now.moment, now.wall)
-    }
-
-    /// Stores what a fill yielded, where nothing came in between that is known of.
-    pub(crate) fn land(&self, key: &K, entry: &Entry<V>, version: Option<u64>) {
-        let timed = self.figures.time_write();
-        if !self.is_storable(key, entry) {
-            return;
-        }
-        let stripe = self.flights.lock(key);
-        if version.is_some_and(|version| !stripe.is_at(key, version)) {
-            return;
-        }
-        let evicted = self.memory.insert(key.clone(), entry.clone());
-        for tier in &self.tiers {
-            tier.put(key, entry);
-        }
-        drop(stripe);
-        self.passed.remove(key);
-        self.written(evicted, timed);
-    }
-
-    /// Stores an entry over whatever there is and whoever is filling.
-    pub(crate) fn put(&self, key: &K, entry: &Entry<V>) {
-        let timed = self.figures.time_write();
-        let storable = self.is_storable(key, entry);
-        let mut stripe = self.flights.lock(key);
-        stripe.overtake(key);
-        let evicted = if storable {
-            self.memory.insert(key.clone(), entry.clone())
-        } else {
-            drop(self.memory.remove(key));
-            0
-        };
-        for tier in &self.tiers {
-            if storable {
-                tier.put(key, entry);
-            } else {
-                tier.remove(key);
-            }
-        }
-        if let Some(backplane) = &self.backplane {
-            backplane.announce(Change::Key(key.bytes().into_owned().into()));
-        }
-        drop(stripe);
-        self.written(evicted, timed);
-    }
-
-    /// Removes a key from memory and, behind the caller's back, from the tiers that are `within`.
-    pub(crate) fn take(&self, key: &K, within: impl Fn(&dyn Tier<K, V>) -> bool) {
-        let mut stripe = self.flights.lock(key);
-        stripe.overtake(key);
-        let taken = self.memory.remove(key);
-        for tier in self.tiers.iter().filter(|tier| within(&***tier)) {
-            tier.remove(key);
-        }
-        drop(stripe);
-        drop(taken);
     }
 
     /// Finds an entry in memory that is of any use.
@@ -196,7 +72,7 @@ impl<K: CacheKey, V: Send + Sync + 'static> Inner<K, V> {
         Q: LookupKey<K> + ?Sized,
     {
         let entry = self.memory.get(key)?;
-        if entry.is_fresh_at_a_glance(now, self.generation()) {
+        if entry.is_fresh_at_a_glance(now, self.ledger.generation()) {
             return Some(entry);
         }
         self.inspect(key, entry, now)
@@ -231,11 +107,11 @@ impl<K: CacheKey, V: Send + Sync + 'static> Inner<K, V> {
             } else {
                 Since::Generation(record.generation)
             };
-            let (verdict, generation) = self.read_marks(|marks| {
+            let (verdict, generation) = self.ledger.read(|marks| {
                 let verdict = marks.verdict(since, &record.labels, || key.bytes());
                 (verdict, marks.generation())
             });
-            let now = Now::read();
+            let now = self.wall.now();
             let dead = record.is_dead_at(now.wall);
             if remote {
                 // What another cache counted means nothing here.
@@ -270,22 +146,14 @@ impl<K: CacheKey, V: Send + Sync + 'static> Inner<K, V> {
         self.passed.insert(key.clone(), until);
     }
 
-    /// Draws from 0 up to 1.
-    pub(crate) fn roll(&self) -> f64 {
-        self.random
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .f64()
-    }
-
     /// Checks an entry against the purges since it was checked last.
     pub(crate) fn check<Q: LookupKey<K> + ?Sized>(&self, key: &Q, entry: &Entry<V>) -> Verdict {
-        if entry.checked() == self.generation() {
+        if entry.checked() == self.ledger.generation() {
             return Verdict::Untouched;
         }
         let record = entry.record();
         let since = Since::Generation(record.generation);
-        let (verdict, generation) = self.read_marks(|marks| {
+        let (verdict, generation) = self.ledger.read(|marks| {
             let verdict = marks.verdict(since, &record.labels, || key.lookup_bytes());
             (verdict, marks.generation())
         });
@@ -297,52 +165,4 @@ impl<K: CacheKey, V: Send + Sync + 'static> Inner<K, V> {
         entry.set_checked(generation);
         verdict
     }
-
-    fn is_storable(&self, key: &K, entry: &Entry<V>) -> bool {
-        let within = entry.record().is_within(&self.config);
-        if !within {
-            self.figures.count(Event::Unstorable);
-        }
-        within && self.check(key, entry) != Verdict::Purged
-    }
-
-    /// Stores in the memory, and in the tiers above, what a tier had.
-    fn promote(&self, lead: &Lead<K, V>, entry: &Entry<V>, level: usize) {
-        let key = lead.key();
-        let stripe = self.flights.lock(key);
-        if !stripe.is_at(key, lead.version) {
-            return;
-        }
-        let evicted = self.memory.insert(key.clone(), entry.clone());
-        for tier in &self.tiers[..level] {
-            tier.put(key, entry);
-        }
-        drop(stripe);
-        self.figures.evicted(evicted);
-    }
-
-    fn written(&self, evicted: u64, timed: Option<Moment>) {
-        self.figures.count(Event::Write);
-        self.figures.evicted(evicted);
-        if let Some(start) = timed {
-            self.figures.written_since(start);
-        }
-    }
-}
-
-impl Now {
-    pub(crate) fn read() -> Self {
-        Self {
-            moment: Moment::exact(),
-            wall: milliseconds(tooloo_clock::wall()),
-        }
-    }
-}
-
-/// Returns the milliseconds since 1970.
-pub(crate) fn milliseconds(time: SystemTime) -> u64 {
-    let since = time
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or(Duration::ZERO);
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

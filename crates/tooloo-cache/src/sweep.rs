@@ -6,7 +6,8 @@ use tokio::{runtime::Handle, time::sleep};
 
 use crate::{
     CacheKey, Freshness, Place, Record,
-    inner::{Inner, Now},
+    inner::Inner,
+    now::Now,
     state::marks::{Since, Verdict},
 };
 
@@ -49,7 +50,9 @@ impl<K: CacheKey, V: Send + Sync + 'static> Inner<K, V> {
 
     fn is_dead(&self, key: &[u8], record: &Record, wall: u64) -> bool {
         let since = Since::Generation(record.generation);
-        let verdict = self.read_marks(|marks| marks.verdict(since, &record.labels, || key.into()));
+        let verdict = self
+            .ledger
+            .read(|marks| marks.verdict(since, &record.labels, || key.into()));
         verdict == Verdict::Purged || record.is_dead_at(wall)
     }
 }

@@ -1,5 +1,7 @@
 //! The tiers below memory, shown with one that keeps bytes in a map.
 
+#[path = "tiers/races.rs"]
+mod races;
 #[path = "tiers/shelf.rs"]
 mod shelf;
 

@@ -10,6 +10,7 @@ impl Record {
     /// Says how an entry is to live: by its options, else by the settings.
     ///
     /// `roll` is drawn from 0 up to 1, for the jitter.
+    #[inline]
     pub(crate) fn new(
         options: EntryOptions,
         config: &CacheConfig,

@@ -94,10 +94,11 @@ impl Tier<String, u64> for Shelf {
 
     fn restore(&self) -> Restored {
         let held = self.held();
-        let mut restored = Restored::default();
-        restored.generation = held.generation;
-        restored.marks.clone_from(&held.marks);
-        restored
+        Restored {
+            generation: held.generation,
+            sequence: 0,
+            marks: held.marks.clone(),
+        }
     }
 
     fn get<'a>(&'a self, key: &'a String) -> BoxFuture<'a, Option<Stored<u64>>> {

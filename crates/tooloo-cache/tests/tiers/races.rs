@@ -3,9 +3,6 @@
 //! A value is the version of its source when it was read. Each version is a purge's: a purge raises its key's
 //! version first, and when it has returned, no one who asks afterwards may get a lower one.
 
-#[path = "tiers/shelf.rs"]
-mod shelf;
-
 use std::{
     sync::{
         Arc,
@@ -18,7 +15,7 @@ use fastrand::Rng;
 use tokio::{sync::RwLock, task::JoinSet, time::timeout};
 use tooloo_cache::{Cache, CacheConfig, EntryOptions, Fill, MemoryConfig, Place, Purge};
 
-use self::shelf::Shelf;
+use crate::shelf::Shelf;
 
 const KEYS: usize = 8;
 
@@ -64,7 +61,7 @@ async fn read(cache: &Versions, source: &Arc<Source>, key: usize, seed: u64) {
             _ => Ok(Fill::new(version).with_options(options)),
         }
     };
-    let got = if seed % 3 == 0 {
+    let got = if seed.is_multiple_of(3) {
         cache.get(&format!("key/{key}")).await.map(|entry| *entry)
     } else {
         let filled = cache.get_or_fill(&format!("key/{key}"), fill).await;
