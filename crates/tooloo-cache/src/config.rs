@@ -4,6 +4,8 @@ mod amount;
 pub(crate) mod duration;
 mod memory;
 mod stale;
+#[cfg(test)]
+mod tests;
 
 use std::{num::NonZeroUsize, time::Duration};
 
