@@ -30,6 +30,8 @@ pub(crate) struct Closing<C: Connection> {
 pub(crate) async fn check<C: Connection>(mut hand: InHand<C>) {
     let pool = Arc::clone(&hand.pool);
     match pool.check(hand.connection()).await {
+        // A check that was cut off before may have left something behind.
+        Ok(()) if hand.connection().is_dirty() => reset(hand).await,
         Ok(()) => hand.put(Back::Checked),
         Err(failure) => hand.fail(failure),
     }

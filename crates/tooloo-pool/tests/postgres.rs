@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 use std::{
+    fs::{self, Permissions},
     io,
+    os::unix::fs::{PermissionsExt as _, chown},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
@@ -381,4 +383,56 @@ async fn a_wrong_database_is_named() {
         told += &cause.to_string();
     }
     assert!(told.contains("nowhere"), "{told}");
+}
+
+#[tokio::test]
+#[ignore = "needs postgres"]
+async fn a_session_with_tls_is_watched_inside_of_the_encryption() {
+    let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (certificate, key) = (
+        folder.path().join("cert.pem"),
+        folder.path().join("key.pem"),
+    );
+    fs::write(&certificate, certified.cert.pem()).unwrap();
+    fs::write(&key, certified.signing_key.serialize_pem()).unwrap();
+    fs::set_permissions(&key, Permissions::from_mode(0o600)).unwrap();
+    for path in [folder.path(), &key] {
+        // Where the tests run as root the server does not, and reads its own files only; else there is nothing to do.
+        drop(chown(path, Some(65_534), None));
+    }
+    let files = [
+        format!("ssl_cert_file={}", certificate.display()),
+        format!("ssl_key_file={}", key.display()),
+    ];
+    let server = PostgresServer::start_with(&["ssl=on", &files[0], &files[1]]).await;
+
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(certified.cert.der().clone()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let tls = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let url = server.url().replace("127.0.0.1", "localhost");
+    let pool = Pool::new(connector(&url).with_tls(Arc::new(tls)), config(1));
+
+    let mut lease = get(&pool).await;
+    let first = process(&mut lease).await;
+    let encrypted = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
+    let row = lease.run(async |client| client.query_one(encrypted, &[]).await);
+    assert!(row.await.unwrap().get::<_, bool>(0));
+    assert!(!lease.is_dirty());
+    let slow = "BEGIN; SELECT pg_sleep(600)";
+    let cut = timeout(Duration::from_millis(100), execute(&mut lease, slow)).await;
+    assert!(cut.is_err() && lease.is_dirty());
+    drop(lease);
+    let mut lease = get(&pool).await;
+    assert!(!lease.in_transaction());
+    assert_eq!(
+        process(&mut lease).await,
+        first,
+        "its statement was cancelled, by TLS too"
+    );
 }

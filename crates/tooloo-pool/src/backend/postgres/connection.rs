@@ -7,7 +7,7 @@ use tokio::{
     task::JoinHandle,
     time::timeout,
 };
-use tokio_postgres::{Client, NoTls, error::SqlState, tls::TlsStream};
+use tokio_postgres::{Client, error::SqlState, tls::TlsStream};
 
 use super::{PostgresError, Session, dial::Address, wire::Wire};
 use crate::Connection;
@@ -64,16 +64,6 @@ impl PostgresConnection {
     pub fn in_transaction(&self) -> bool {
         self.wire.is_in_transaction()
     }
-
-    async fn cancel(&self) -> Result<(), PostgresError> {
-        let socket = self.address.dial().await?;
-        // A cancel request holds no secret but its own key, and servers take it unencrypted.
-        Ok(self
-            .client
-            .cancel_token()
-            .cancel_query_raw(socket, NoTls)
-            .await?)
-    }
 }
 
 impl Connection for PostgresConnection {
@@ -91,7 +81,7 @@ impl Connection for PostgresConnection {
             let done = if let Ok(done) = timeout(GRACE, &mut reset).await {
                 done
             } else {
-                self.cancel().await?;
+                self.address.cancel(&self.client).await?;
                 reset.await
             };
             match done {

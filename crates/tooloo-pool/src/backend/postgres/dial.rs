@@ -23,13 +23,14 @@ use super::{
     wire::{Watched, Wire},
 };
 
-/// Where a server may be.
-#[derive(Clone, Debug)]
+/// Where a server may be, and how it is spoken to.
+#[derive(Clone)]
 pub(super) struct Address {
     host: Host,
     // For a certificate.
     name: Option<String>,
     port: u16,
+    tls: Option<Arc<rustls::ClientConfig>>,
 }
 
 /// Connects to the first host that takes it.
@@ -37,9 +38,10 @@ pub(super) async fn connect(
     config: &Config,
     tls: Option<Arc<rustls::ClientConfig>>,
 ) -> Result<PostgresConnection, PostgresError> {
+    let tls = tls.filter(|_| config.get_ssl_mode() != SslMode::Disable);
     let mut last = io::Error::new(ErrorKind::InvalidInput, "no host is configured").into();
-    for address in addresses(config) {
-        match begin(config, address, tls.clone()).await {
+    for address in addresses(config, tls.as_ref()) {
+        match begin(config, address).await {
             Ok(connection) => return Ok(connection),
             Err(error) => last = error,
         }
@@ -48,8 +50,18 @@ pub(super) async fn connect(
 }
 
 impl Address {
+    /// Tells the server to give up what a client's session does.
+    pub(super) async fn cancel(&self, client: &Client) -> Result<(), PostgresError> {
+        let (token, socket) = (client.cancel_token(), self.dial().await?);
+        match self.tls(Arc::new(Wire::new()))? {
+            Some(tls) => token.cancel_query_raw(socket, tls).await?,
+            None => token.cancel_query_raw(socket, NoTls).await?,
+        }
+        Ok(())
+    }
+
     /// Opens a socket.
-    pub(super) async fn dial(&self) -> io::Result<Socket> {
+    async fn dial(&self) -> io::Result<Socket> {
         match &self.host {
             Host::Tcp(name) => {
                 let stream = TcpStream::connect((name.as_str(), self.port)).await?;
@@ -62,9 +74,24 @@ impl Address {
             }
         }
     }
+
+    /// Returns what encrypts a session, where one is to be.
+    fn tls(&self, wire: Arc<Wire>) -> io::Result<Option<Tls>> {
+        let (Some(config), Host::Tcp(number)) = (&self.tls, &self.host) else {
+            return Ok(None);
+        };
+        let name = self.name.as_ref().unwrap_or(number);
+        let host = ServerName::try_from(name.clone());
+        let host = host.map_err(|error| io::Error::new(ErrorKind::InvalidInput, error))?;
+        Ok(Some(Tls {
+            config: Arc::clone(config),
+            host,
+            wire,
+        }))
+    }
 }
 
-fn addresses(config: &Config) -> Vec<Address> {
+fn addresses(config: &Config, tls: Option<&Arc<rustls::ClientConfig>>) -> Vec<Address> {
     let (hosts, numbers, ports) = (
         config.get_hosts(),
         config.get_hostaddrs(),
@@ -79,19 +106,18 @@ fn addresses(config: &Config) -> Vec<Address> {
             Some(number) => Host::Tcp(number.to_string()),
             None => hosts.get(nth)?.clone(),
         };
-        let port = ports.get(nth).or(ports.first()).copied().unwrap_or(5432);
-        Some(Address { host, name, port })
+        Some(Address {
+            host,
+            name,
+            port: ports.get(nth).or(ports.first()).copied().unwrap_or(5432),
+            tls: tls.cloned(),
+        })
     };
-    (0..hosts.len().max(numbers.len()))
-        .filter_map(address)
-        .collect()
+    let all = 0..hosts.len().max(numbers.len());
+    all.filter_map(address).collect()
 }
 
-async fn begin(
-    config: &Config,
-    address: Address,
-    tls: Option<Arc<rustls::ClientConfig>>,
-) -> Result<PostgresConnection, PostgresError> {
+async fn begin(config: &Config, address: Address) -> Result<PostgresConnection, PostgresError> {
     let dialed = match config.get_connect_timeout() {
         Some(&limit) => timeout(limit, address.dial())
             .await
@@ -100,11 +126,11 @@ async fn begin(
     };
     let socket = dialed?;
     let wire = Arc::new(Wire::new());
-    let tls = tls.filter(|_| {
-        config.get_ssl_mode() != SslMode::Disable && matches!(address.host, Host::Tcp(_))
-    });
-    let (client, driver) = if let Some(tls) = tls {
-        encrypted(config, &address, tls, socket, Arc::clone(&wire)).await?
+    let (client, driver) = if let Some(tls) = address.tls(Arc::clone(&wire))? {
+        let mut config = config.clone();
+        config.ssl_mode(SslMode::Require);
+        let (client, connection) = config.connect_raw(socket, tls).await?;
+        (client, Driver::start(connection))
     } else {
         let socket = Watched::new(socket, Arc::clone(&wire));
         let (client, connection) = config.connect_raw(socket, NoTls).await?;
@@ -112,30 +138,6 @@ async fn begin(
     };
     check_attributes(config, &client).await?;
     Ok(PostgresConnection::new(client, driver, wire, address))
-}
-
-async fn encrypted(
-    config: &Config,
-    address: &Address,
-    tls: Arc<rustls::ClientConfig>,
-    socket: Socket,
-    wire: Arc<Wire>,
-) -> Result<(Client, Driver), PostgresError> {
-    let Host::Tcp(number) = &address.host else {
-        return Err(io::Error::new(ErrorKind::InvalidInput, "TLS needs TCP").into());
-    };
-    let name = address.name.as_ref().unwrap_or(number);
-    let host = ServerName::try_from(name.clone());
-    let host = host.map_err(|error| io::Error::new(ErrorKind::InvalidInput, error))?;
-    let mut config = config.clone();
-    config.ssl_mode(SslMode::Require);
-    let tls = Tls {
-        config: tls,
-        host,
-        wire,
-    };
-    let (client, connection) = config.connect_raw(socket, tls).await?;
-    Ok((client, Driver::start(connection)))
 }
 
 /// Refuses a server that takes no writes where writes are wanted, or the other way round.
