@@ -8,6 +8,7 @@ mod fetch;
 mod fill;
 mod join;
 mod land;
+mod pump;
 mod refresh;
 mod revalidate;
 mod turn;

@@ -17,7 +17,7 @@ use crate::{
         shape::{self, Part},
         status::Handled,
         stored::{Head, Whole},
-        vary::Marker,
+        vary::{Marker, Unkeyed},
     },
 };
 
@@ -29,6 +29,7 @@ use crate::{
 pub struct HttpCache {
     cache: Cache<Arc<str>, StoredResponse>,
     config: Arc<HttpCacheConfig>,
+    unkeyed: Unkeyed,
 }
 
 /// What is stored for a request.
@@ -64,8 +65,11 @@ impl HttpCache {
 
     /// Keeps responses in a cache that was [built](Self::builder) before.
     pub fn with_cache(cache: Cache<Arc<str>, StoredResponse>, config: HttpCacheConfig) -> Self {
-        let config = Arc::new(config);
-        Self { cache, config }
+        Self {
+            cache,
+            unkeyed: Unkeyed::of(&config),
+            config: Arc::new(config),
+        }
     }
 
     /// Returns the cache of responses beneath.
@@ -156,6 +160,8 @@ impl HttpCache {
         let marker = match first.as_deref() {
             Some(StoredResponse(Kind::Varies(marker))) => marker.clone(),
             _ => {
+                // Whoever stored it sent no such field: it may be no answer to those who do.
+                let first = first.filter(|_| !self.unkeyed.are_in(request, &self.config));
                 return Some(Selection {
                     marker: None,
                     key: Arc::clone(key.text()),

@@ -817,3 +817,21 @@ async fn each_answer_that_is_not_stored_says_why() {
         assert_eq!(seen.status_line(), told);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_a_plain_request_stored_is_no_answer_to_one_with_such_a_field() {
+    let site = Site::new(HttpCacheConfig::new(), |request| {
+        match request.headers().get("x-forwarded-proto") {
+            Some(_) => cached("page"),
+            None => cached("go to https"),
+        }
+    });
+    let secure = [("x-forwarded-proto", "https")];
+    assert_eq!(site.get("/x").await.body, "go to https");
+    for _ in 0..2 {
+        assert_eq!(site.send("GET", "/x", &secure).await.body, "page");
+        assert_eq!(site.get("/x").await.body, "go to https");
+    }
+    assert!(site.send("GET", "/x", &secure).await.is_hit());
+    assert!(site.get("/x").await.is_hit());
+}

@@ -126,7 +126,10 @@ impl Ask {
                     self.http.cache().remove(&turn.selection.key).await;
                 }
                 let handled = turn.handled.with_status(response.status()).refused(refusal);
-                turn.right.pass();
+                // A failure is no news of what is stored: the next one asks again.
+                if !(stale && response.status().is_server_error()) {
+                    turn.right.pass();
+                }
                 self.keep.let_go();
                 self.pass_on(response.map(|()| CacheBody::passed(body)), handled)
             }

@@ -1,17 +1,17 @@
 //! Passing a body on while it is gathered to be stored.
 
-use std::{future::poll_fn, pin::Pin, sync::Arc, task::Poll, time::Duration};
+use std::{future::poll_fn, pin::Pin, sync::Arc, task::Poll};
 
 use bytes::Bytes;
-use http::Response;
+use http::{Response, StatusCode};
 use http_body::{Body, Frame};
 use tokio::{runtime::Handle, sync::oneshot};
 
-use super::{Ask, admit::Admitted, land::Landing, turn::Turn};
+use super::{Ask, admit::Admitted, land::Landing, pump::Pump, turn::Turn};
 use crate::{
     CacheBody, EntryOptions, StoredResponse,
     body::Rest,
-    http::{Kind, shape::Part, storable::Refusal},
+    http::{Kind, shape::Part, status::Handled, storable::Refusal, stored::Whole},
     progress::{self, End, Progress},
 };
 
@@ -82,17 +82,11 @@ impl Ask {
             landing.lead.share(StoredResponse(filling), options);
         }
         let (sender, rest) = oneshot::channel();
-        let pump = Pump {
-            body,
-            ending: Ending(Arc::clone(&progress)),
-            rest: sender,
-            most,
-            length: landing.length(),
-        };
+        let pump = Pump::new(body, &progress, sender, most, landing.length());
         runtime.spawn(pump.run(landing, self.http.config().finish_for));
         self.keep.let_go();
         let known = head.filter(|head| head.validators.are_known_to(&self.fields));
-        if let Some(head) = known.filter(|head| head.status == http::StatusCode::OK) {
+        if let Some(head) = known.filter(|head| head.status == StatusCode::OK) {
             let sending = self.sending(handled.time.unwrap_or_default().1, handled);
             return self.http.begin(&head, None, &sending).0;
         }
@@ -103,9 +97,9 @@ impl Ask {
     /// Answers with a response that was just stored: as it came, or as the request wants it.
     fn whole<B: Body>(
         &self,
-        whole: &crate::http::stored::Whole,
+        whole: &Whole,
         response: Response<()>,
-        handled: crate::http::status::Handled,
+        handled: Handled,
     ) -> Response<CacheBody<B>> {
         let sending = self.sending(handled.time.unwrap_or_default().1, handled);
         let (shaped, part) = self
@@ -171,81 +165,4 @@ fn left_over<B: Body<Data = Bytes>>(chunks: Vec<Bytes>, rest: Rest<B>) -> CacheB
     // The receiver is here: it cannot fail.
     drop(sender.send(rest));
     CacheBody::leading(progress.reader(), None, receiver)
-}
-
-/// Gathers a body for all who read it.
-struct Pump<B: Body> {
-    body: Pin<Box<B>>,
-    ending: Ending,
-    rest: oneshot::Sender<Rest<B>>,
-    most: usize,
-    length: Option<usize>,
-}
-
-/// Ends a body for its readers, however its pump ends.
-struct Ending(Arc<Progress>);
-
-impl<B: Body<Data = Bytes>> Pump<B> {
-    /// Gathers until the body ends, or nobody has read it for so long.
-    async fn run(self, landing: Landing, finish_for: Duration) {
-        let progress = Arc::clone(&self.ending.0);
-        tokio::select! {
-            biased;
-            () = self.gather(landing) => {}
-            () = deserted(&progress, finish_for) => {}
-        }
-    }
-
-    async fn gather(mut self, landing: Landing) {
-        let progress = Arc::clone(&self.ending.0);
-        let rest = loop {
-            let frame = poll_fn(|cx| self.body.as_mut().poll_frame(cx)).await;
-            match frame {
-                None if self.length.is_none_or(|length| length == progress.bytes()) => {
-                    // Before the end: whoever has read all of it finds it stored.
-                    landing.store(progress.joined());
-                    progress.end(End::Clean);
-                    return;
-                }
-                None => break Rest::Body(None, self.body),
-                Some(Err(error)) => break Rest::Failed(error),
-                Some(Ok(frame)) => match frame.into_data() {
-                    Ok(chunk) if progress.bytes() + chunk.len() > self.most => {
-                        // Those who come now need not wait for it.
-                        landing.lead.pass();
-                        break Rest::Body(Some(Frame::data(chunk)), self.body);
-                    }
-                    Ok(chunk) => {
-                        progress.push(chunk);
-                    }
-                    Err(trailers) => {
-                        landing.lead.pass();
-                        if self.length.is_none_or(|length| length == progress.bytes()) {
-                            progress.end(End::Trailers);
-                        }
-                        break Rest::Body(Some(trailers), self.body);
-                    }
-                },
-            }
-        };
-        // First, so that the reader finds it.
-        drop(self.rest.send(rest));
-    }
-}
-
-impl Drop for Ending {
-    fn drop(&mut self) {
-        self.0.end(End::Broken);
-    }
-}
-
-/// Waits until nobody reads a body, and then for as long as it may go on.
-async fn deserted(progress: &Progress, finish_for: Duration) {
-    loop {
-        progress.deserted().await;
-        tokio::time::sleep(finish_for).await;
-        if !progress.is_read() {
-            return;
-        }
-    }
 }

@@ -1,6 +1,9 @@
 //! Which of several responses a request selects, RFC 9111 §4.1.
 
+mod names;
 mod normal;
+
+use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, header};
 use serde::{Deserialize, Serialize};
@@ -19,10 +22,39 @@ pub(crate) enum VaryOn {
 /// What the responses of one target vary on, stored in their stead.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub(crate) struct Marker {
-    /// Lower-case names of fields, sorted.
-    fields: Box<[Box<str>]>,
+    /// Sorted by name.
+    #[serde(with = "names")]
+    fields: Arc<[HeaderName]>,
     /// A part of the variants' keys: those of an earlier marker are out of reach.
     id: u64,
+}
+
+/// The fields that no response names and services go by all the same: a set of their names' lengths, so that
+/// most requests need but a glance.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unkeyed {
+    lengths: u64,
+}
+
+impl Unkeyed {
+    pub(crate) fn of(config: &HttpCacheConfig) -> Self {
+        let bits = config.unkeyed.iter().map(Self::bit);
+        Self {
+            lengths: bits.fold(0, |lengths, bit| lengths | bit),
+        }
+    }
+
+    /// Tells whether a request has any of them.
+    #[inline]
+    pub(crate) fn are_in(self, request: &HeaderMap, config: &HttpCacheConfig) -> bool {
+        let mut names = request.keys();
+        names.any(|name| self.lengths & Self::bit(name) != 0 && config.unkeyed.contains(name))
+    }
+
+    #[inline]
+    fn bit(name: &HeaderName) -> u64 {
+        1 << name.as_str().len().min(63)
+    }
 }
 
 impl VaryOn {
@@ -42,7 +74,7 @@ impl VaryOn {
         }
     }
 
-    /// Adds the fields of a request that nobody names but services go by.
+    /// Adds the [unkeyed](Unkeyed) fields of a request.
     pub(crate) fn and_unkeyed(self, request: &HeaderMap, config: &HttpCacheConfig) -> Self {
         let present = config
             .unkeyed
@@ -66,14 +98,13 @@ impl VaryOn {
 impl Marker {
     /// Makes a marker for these fields and those of the one before; that one, where it has them all.
     pub(crate) fn covering(fields: &[HeaderName], before: Option<&Self>) -> Self {
-        let has = |marker: &Self| fields.iter().all(|name| marker.has(name.as_str()));
-        if let Some(before) = before.filter(|before| has(before)) {
+        let has = |marker: &&Self| fields.iter().all(|name| marker.fields.contains(name));
+        if let Some(before) = before.filter(has) {
             return before.clone();
         }
         let known = before.map(|before| &before.fields[..]).unwrap_or_default();
-        let new = fields.iter().map(|name| Box::from(name.as_str()));
-        let mut fields: Vec<Box<str>> = known.iter().cloned().chain(new).collect();
-        fields.sort_unstable();
+        let mut fields: Vec<HeaderName> = known.iter().chain(fields).cloned().collect();
+        fields.sort_unstable_by(|one, other| one.as_str().cmp(other.as_str()));
         fields.dedup();
         Self {
             fields: fields.into(),
@@ -94,7 +125,7 @@ impl Marker {
         config: &HttpCacheConfig,
     ) -> Option<String> {
         let mut key = format!("{primary}{:x}", self.id);
-        for name in &self.fields {
+        for name in &*self.fields {
             // No value of a field holds a line end.
             key.push(END);
             normal::push(&mut key, name, request);
@@ -103,10 +134,6 @@ impl Marker {
             }
         }
         Some(key)
-    }
-
-    fn has(&self, name: &str) -> bool {
-        self.fields.iter().any(|field| **field == *name)
     }
 }
 

@@ -5,15 +5,12 @@ use http::{HeaderMap, HeaderName};
 use crate::http::list;
 
 /// Appends a field of a request: whether it is there, and its members, normalised.
-pub(super) fn push(key: &mut String, name: &str, request: &HeaderMap) {
-    let Ok(name) = HeaderName::from_bytes(name.as_bytes()) else {
-        return;
-    };
-    if !request.contains_key(&name) {
+pub(super) fn push(key: &mut String, name: &HeaderName, request: &HeaderMap) {
+    if !request.contains_key(name) {
         return;
     }
     key.push('=');
-    let members = list::members(request, &name);
+    let members = list::members(request, name);
     match name.as_str() {
         // Their order means nothing (RFC 9110 §12.5.3), and one without a weight has the weight one.
         "accept-encoding" | "accept-charset" => {
