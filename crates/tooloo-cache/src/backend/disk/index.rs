@@ -1,0 +1,244 @@
+//! Which keys are on the disk or on their way to it, and where.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use ahash::RandomState;
+
+use super::{lock::lock, note::Head};
+use crate::{Record, backend::Payload};
+
+const SHARDS: usize = 16;
+
+/// What is known of the entries, in shards with a lock each.
+pub(crate) struct Index {
+    hasher: RandomState,
+    shards: [Mutex<Shard>; SHARDS],
+    totals: Totals,
+}
+
+pub(crate) type Shard = HashMap<Arc<[u8]>, Slot, RandomState>;
+
+/// Where an entry is.
+#[derive(Clone)]
+pub(crate) struct Slot {
+    /// Rises with each change of the key's entry, also where only its place changes.
+    pub(crate) number: u64,
+    pub(crate) place: Place,
+    /// Read since it was written.
+    pub(crate) used: bool,
+}
+
+#[derive(Clone)]
+pub(crate) enum Place {
+    Waiting(Arc<Waiting>),
+    Written(Written),
+}
+
+/// An entry that waits to be written.
+pub(crate) struct Waiting {
+    pub(crate) key: Arc<[u8]>,
+    pub(crate) number: u64,
+    pub(crate) payload: Box<dyn Payload>,
+    /// About how much memory it takes.
+    pub(crate) bytes: u64,
+    /// Where the entry is written that it takes the place of.
+    pub(crate) replaces: Option<Written>,
+}
+
+/// An entry in a segment.
+#[derive(Clone, Copy)]
+pub(crate) struct Written {
+    pub(crate) segment: u64,
+    pub(crate) number: u64,
+    pub(crate) plain: u32,
+    pub(crate) length: u32,
+    /// In milliseconds since 1970.
+    pub(crate) dead_from: u64,
+}
+
+/// Sums over all shards.
+#[derive(Default)]
+struct Totals {
+    entries: AtomicU64,
+    plain: AtomicU64,
+    written: AtomicU64,
+}
+
+impl Index {
+    pub(crate) fn new() -> Self {
+        let hasher = RandomState::new();
+        let shards = std::array::from_fn(|_| Mutex::new(HashMap::with_hasher(hasher.clone())));
+        Self {
+            hasher,
+            shards,
+            totals: Totals::default(),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn shard(&self, key: &[u8]) -> MutexGuard<'_, Shard> {
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "any bits of a hash will do"
+        )]
+        let place = (self.hasher.hash_one(key) >> 48) as usize % SHARDS;
+        lock(&self.shards[place])
+    }
+
+    /// Puts a slot in a shard, and returns the one that was there.
+    pub(crate) fn insert(&self, shard: &mut Shard, key: Arc<[u8]>, slot: Slot) -> Option<Slot> {
+        self.totals.entries.fetch_add(1, Ordering::Relaxed);
+        self.count(&slot.place, u64::wrapping_add);
+        let before = shard.insert(key, slot);
+        if let Some(before) = &before {
+            self.totals.entries.fetch_sub(1, Ordering::Relaxed);
+            self.count(&before.place, u64::wrapping_sub);
+        }
+        before
+    }
+
+    /// Takes a slot out of a shard.
+    pub(crate) fn remove(&self, shard: &mut Shard, key: &[u8]) -> Option<Slot> {
+        let slot = shard.remove(key)?;
+        self.totals.entries.fetch_sub(1, Ordering::Relaxed);
+        self.count(&slot.place, u64::wrapping_sub);
+        Some(slot)
+    }
+
+    /// Takes the slot of this number out, if it is still there.
+    pub(crate) fn remove_number(&self, key: &[u8], number: u64) -> Option<Slot> {
+        let mut shard = self.shard(key);
+        let found = shard.get(key)?.number == number;
+        found.then(|| self.remove(&mut shard, key)).flatten()
+    }
+
+    /// Gives the entry that is written there a new number, if it is still the key's.
+    ///
+    /// The number is taken under the shard's lock, so that later changes of the key have higher ones.
+    pub(crate) fn renumber(
+        &self,
+        key: &[u8],
+        written: u64,
+        next: impl FnOnce() -> u64,
+    ) -> Option<u64> {
+        let mut shard = self.shard(key);
+        let slot = shard
+            .get_mut(key)
+            .filter(|slot| slot.is_written_as(written))?;
+        slot.number = next();
+        slot.used = false;
+        Some(slot.number)
+    }
+
+    /// Notes that an entry is written, unless it is another one by now.
+    pub(crate) fn settle(&self, key: &[u8], number: u64, written: Written) {
+        let mut shard = self.shard(key);
+        if let Some(slot) = shard.get_mut(key)
+            && slot.number == number
+        {
+            let place = Place::Written(written);
+            self.count(&place, u64::wrapping_add);
+            self.count(&slot.place, u64::wrapping_sub);
+            slot.place = place;
+        }
+    }
+
+    /// Takes out the entries that are written in a segment.
+    pub(crate) fn remove_segment(&self, segment: u64) {
+        for shard in &self.shards {
+            let mut shard = lock(shard);
+            let is_there = |slot: &Slot| match &slot.place {
+                Place::Written(written) => written.segment == segment,
+                Place::Waiting(_) => false,
+            };
+            let there = shard.iter().filter(|(_, slot)| is_there(slot));
+            for key in there.map(|(key, _)| Arc::clone(key)).collect::<Vec<_>>() {
+                self.remove(&mut shard, &key);
+            }
+        }
+    }
+
+    pub(crate) fn clear(&self) {
+        for shard in &self.shards {
+            let mut shard = lock(shard);
+            for (_, slot) in shard.drain() {
+                self.totals.entries.fetch_sub(1, Ordering::Relaxed);
+                self.count(&slot.place, u64::wrapping_sub);
+            }
+        }
+    }
+
+    /// Drops the waiting entries that `dead` names.
+    pub(crate) fn drop_waiting(&self, dead: &dyn Fn(&[u8], &Record) -> bool) {
+        for shard in &self.shards {
+            let waiting = |(key, slot): (&Arc<[u8]>, &Slot)| match &slot.place {
+                Place::Waiting(waiting) => Some((Arc::clone(key), Arc::clone(waiting))),
+                Place::Written(_) => None,
+            };
+            let waiting: Vec<_> = lock(shard).iter().filter_map(waiting).collect();
+            for (key, waiting) in waiting {
+                if dead(&key, waiting.payload.record()) {
+                    self.remove_number(&key, waiting.number);
+                }
+            }
+        }
+    }
+
+    pub(crate) fn entries(&self) -> u64 {
+        self.totals.entries.load(Ordering::Relaxed)
+    }
+
+    /// Returns the bytes of the entries that are written, plain and as they are.
+    pub(crate) fn bytes(&self) -> (u64, u64) {
+        let Totals { plain, written, .. } = &self.totals;
+        (
+            plain.load(Ordering::Relaxed),
+            written.load(Ordering::Relaxed),
+        )
+    }
+
+    fn count(&self, place: &Place, change: fn(u64, u64) -> u64) {
+        if let Place::Written(entry) = place {
+            for (total, bytes) in [
+                (&self.totals.plain, entry.plain),
+                (&self.totals.written, entry.length),
+            ] {
+                // Wraps around where bytes are taken away.
+                total.fetch_add(change(0, u64::from(bytes)), Ordering::Relaxed);
+            }
+        }
+    }
+}
+
+impl Slot {
+    /// Returns whether its entry is the record of this number.
+    pub(crate) fn is_written_as(&self, number: u64) -> bool {
+        matches!(&self.place, Place::Written(written) if written.number == number)
+    }
+
+    /// Returns where its entry is written, or the one that its entry replaces.
+    pub(crate) fn written(&self) -> Option<Written> {
+        match &self.place {
+            Place::Waiting(waiting) => waiting.replaces,
+            Place::Written(written) => Some(*written),
+        }
+    }
+}
+
+impl Written {
+    pub(crate) fn new(head: &Head, segment: u64, number: u64) -> Self {
+        Self {
+            segment,
+            number,
+            plain: head.plain,
+            length: head.length,
+            dead_from: head.record.dead_from().unwrap_or(u64::MAX),
+        }
+    }
+}
