@@ -157,21 +157,18 @@ impl HttpCache {
         request: &HeaderMap,
         first: Option<Entry<StoredResponse>>,
     ) -> Option<Selection> {
-        let marker = match first.as_deref() {
-            Some(StoredResponse(Kind::Varies(marker))) => marker.clone(),
-            _ => {
-                // Whoever stored it sent no such field: it may be no answer to those who do.
-                let first = first.filter(|_| !self.unkeyed.are_in(request, &self.config));
-                return Some(Selection {
-                    marker: None,
-                    key: Arc::clone(key.text()),
-                    found: first,
-                });
-            }
+        let Some(StoredResponse(Kind::Varies(marker))) = first.as_deref() else {
+            // Whoever stored it sent no such field: it may be no answer to those who do.
+            let found = first.filter(|_| !self.unkeyed.are_in(request, &self.config));
+            return Some(Selection {
+                marker: None,
+                key: Arc::clone(key.text()),
+                found,
+            });
         };
         let variant = marker.key(key.text(), request, &self.config)?;
         Some(Selection {
-            marker: Some(marker),
+            marker: Some(marker.clone()),
             key: variant.into(),
             found: None,
         })

@@ -15,7 +15,28 @@ use crate::{CacheHandle, CacheService, HttpCache, HttpCacheConfig};
 ///
 /// It needs a Tokio runtime to store bodies that come by and by, and to refresh behind answers.
 ///
-/// See the [crate docs](crate) for an example.
+/// ```
+/// use bytes::Bytes;
+/// use http::{Request, Response, header};
+/// use http_body_util::Full;
+/// use tooloo_cache::{CacheLayer, HttpCacheConfig};
+/// use tower::{Layer, ServiceExt, service_fn};
+///
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// let site = CacheLayer::new(HttpCacheConfig::new()).layer(service_fn(|_: Request<()>| async {
+///     let page = Response::builder().header(header::CACHE_CONTROL, "max-age=60");
+///     page.body(Full::<Bytes>::from("Hello"))
+/// }));
+/// let request = || Request::get("/").header(header::HOST, "a.example").body(());
+///
+/// let miss = site.clone().oneshot(request()?).await?;
+/// assert_eq!(miss.headers()["cache-status"], "tooloo; fwd=uri-miss; fwd-status=200; ttl=60; stored");
+/// let hit = site.clone().oneshot(request()?).await?;
+/// assert_eq!(hit.headers()["cache-status"], "tooloo; hit; ttl=60");
+/// # Ok::<(), http::Error>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[must_use = "a layer does nothing until it wraps a service"]
 #[derive(Clone, Debug)]
 pub struct CacheLayer {
