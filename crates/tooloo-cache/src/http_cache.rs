@@ -89,7 +89,7 @@ impl HttpCache {
         let Some(key) = PrimaryKey::of_uri(uri, &self.config) else {
             return false;
         };
-        self.purge(Purge::prefix(key.text().as_bytes()), soft).await;
+        self.purge(Purge::prefix(key.as_str()), soft).await;
         true
     }
 
@@ -123,13 +123,29 @@ impl HttpCache {
         &self.config
     }
 
+    /// Finds in memory the response that a request selects.
+    #[inline]
+    pub(crate) fn find_in_memory(
+        &self,
+        key: &PrimaryKey,
+        request: &HeaderMap,
+    ) -> Option<Entry<StoredResponse>> {
+        let first = self.cache.lookup_in_memory(key.as_str())?;
+        let StoredResponse(Kind::Varies(marker)) = &*first else {
+            let strange = self.unkeyed.are_in(request, &self.config);
+            return (!strange).then_some(first);
+        };
+        let variant = marker.key(key.as_str(), request, &self.config)?;
+        self.cache.lookup_in_memory(variant.as_str())
+    }
+
     /// Finds in memory what a request selects; `None` where the key would be too long.
     pub(crate) fn select_in_memory(
         &self,
         key: &PrimaryKey,
         request: &HeaderMap,
     ) -> Option<Selection> {
-        let first = self.cache.lookup_in_memory(key.text());
+        let first = self.cache.lookup_in_memory(key.as_str());
         let mut selection = self.select(key, request, first)?;
         if selection.marker.is_some() {
             selection.found = self.cache.lookup_in_memory(&selection.key);
@@ -143,7 +159,7 @@ impl HttpCache {
         key: &PrimaryKey,
         request: &HeaderMap,
     ) -> Option<Selection> {
-        let first = self.cache.lookup(key.text()).await;
+        let first = self.cache.lookup(key.as_str()).await;
         let mut selection = self.select(key, request, first)?;
         if selection.marker.is_some() {
             selection.found = self.cache.lookup(&selection.key).await;
@@ -162,11 +178,11 @@ impl HttpCache {
             let found = first.filter(|_| !self.unkeyed.are_in(request, &self.config));
             return Some(Selection {
                 marker: None,
-                key: Arc::clone(key.text()),
+                key: key.to_owned(),
                 found,
             });
         };
-        let variant = marker.key(key.text(), request, &self.config)?;
+        let variant = marker.key(key.as_str(), request, &self.config)?;
         Some(Selection {
             marker: Some(marker.clone()),
             key: variant.into(),

@@ -79,13 +79,13 @@ where
         } else {
             RequestDirectives::default()
         };
+        // The inner service stays ready: a hit does not spend its grant.
+        if let Some(response) = self.http.hit(&request, &key, &asked) {
+            return ResponseFuture::answered(response);
+        }
         let Some(selection) = self.http.select_in_memory(&key, headers) else {
             return ResponseFuture::passed(self.inner.call(request), &self.http, Forwarded::Bypass);
         };
-        // The inner service stays ready: a hit does not spend its grant.
-        if let Some(response) = self.http.hit(&request, &key, &asked, &selection) {
-            return ResponseFuture::answered(response);
-        }
         let keep = Keep::new(config.finish_for);
         let ask = Ask {
             http: self.http.clone(),

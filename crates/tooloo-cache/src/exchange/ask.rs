@@ -5,11 +5,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use http_body::Body;
-use tooloo_clock::Moment;
 
 use super::turn::{Stale, Waited};
 use crate::{
-    CacheBody, Entry, HttpCache, Outcome, RefreshPermit, StoredResponse,
+    CacheBody, HttpCache, Outcome, RefreshPermit,
     future::Keep,
     http::{
         Kind,
@@ -181,25 +180,25 @@ impl HttpCache {
         request: &http::Request<Q>,
         key: &PrimaryKey,
         asked: &RequestDirectives,
-        selection: &Selection,
     ) -> Option<Response<CacheBody<B>>> {
-        let entry: &Entry<StoredResponse> = selection.found.as_ref()?;
+        let headers = request.headers();
+        let entry = self.find_in_memory(key, headers)?;
         let Kind::Whole(whole) = &entry.0 else {
             return None;
         };
         let terms = &whole.head.terms;
-        if !terms.for_authorized && request.headers().contains_key(header::AUTHORIZATION) {
+        if !terms.for_authorized && headers.contains_key(header::AUTHORIZATION) {
             return None;
         }
-        let now: Moment = tooloo_clock::coarse();
-        let (verdict, age) = http_cache::judge(entry, &whole.head, asked, now);
+        let now = tooloo_clock::coarse();
+        let (verdict, age) = http_cache::judge(&entry, &whole.head, asked, now);
         if verdict != Verdict::Fresh {
             return None;
         }
         self.cache().count(Outcome::Hit);
         let sending = Sending {
             method: request.method(),
-            request: request.headers(),
+            request: headers,
             key,
             age,
             handled: Handled::hit(terms.fresh_for, age),

@@ -46,7 +46,7 @@ impl Change {
     async fn invalidate(&self, headers: &HeaderMap) {
         let config = self.http.config();
         for key in invalidate::targets(&self.key, headers, config) {
-            self.http.cache().remove(key.text()).await;
+            self.http.cache().remove(&key.to_owned()).await;
         }
         self.http.invalidate_groups(headers, &self.key).await;
     }

@@ -91,7 +91,7 @@ impl Ask {
         if selection.key == *key {
             return true;
         }
-        let own = marker.key(self.key.text(), &self.fields, self.http.config());
+        let own = marker.key(self.key.as_str(), &self.fields, self.http.config());
         own.is_some_and(|own| *own == **key)
     }
 }

@@ -65,7 +65,7 @@ impl Landing {
     /// Stores the response with its body, tells those who wait, and returns it.
     pub(super) fn store(self, body: Bytes) -> Whole {
         // Another variant may have come meanwhile.
-        let current = self.http.cache().lookup_in_memory(self.key.text());
+        let current = self.http.cache().lookup_in_memory(self.key.as_str());
         let current = current.as_deref().and_then(|response| match &response.0 {
             Kind::Varies(marker) => Some(marker),
             _ => None,
@@ -135,7 +135,7 @@ impl Landing {
                 }
             }
         };
-        let key = marker.key(self.key.text(), &self.fields, config)?;
+        let key = marker.key(self.key.as_str(), &self.fields, config)?;
         Some(Place::Variant(marker, key.into()))
     }
 }

@@ -61,7 +61,7 @@ impl Turn {
     ) -> Self {
         let forwarded = ask::why(ask, &selection, stale.as_ref());
         let primary = selection.marker.as_ref();
-        let primary = primary.map(|_| ask.http.cache().alone(ask.key.text()));
+        let primary = primary.map(|_| ask.http.cache().alone(&ask.key.to_owned()));
         Self {
             right,
             primary,

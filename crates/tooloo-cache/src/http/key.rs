@@ -12,7 +12,7 @@ pub(crate) const END: char = '\n';
 /// The key of a request's target, which those of its variants begin with.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub(crate) struct PrimaryKey {
-    text: Arc<str>,
+    text: String,
     /// Where the origin, scheme and authority, ends.
     origin: usize,
 }
@@ -75,15 +75,17 @@ impl PrimaryKey {
             text.push_str(&query);
         }
         text.push(END);
-        Some(Self {
-            text: text.into(),
-            origin,
-        })
+        Some(Self { text, origin })
     }
 
     /// Returns the key that the cache knows it by.
-    pub(crate) fn text(&self) -> &Arc<str> {
+    pub(crate) fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// Returns that key as the cache keeps it.
+    pub(crate) fn to_owned(&self) -> Arc<str> {
+        self.text.as_str().into()
     }
 
     /// Returns the target as a URI.
