@@ -102,13 +102,12 @@ where
     fn get<'a>(&'a self, key: &'a K) -> BoxFuture<'a, Option<Stored<V>>> {
         Box::pin(async move {
             let (record, bytes) = self.disk.find(&key.bytes()).await?;
-            match self.codec.decode(bytes) {
-                Ok(value) => Some(Stored { value, record }),
-                Err(_) => {
-                    increment(&self.disk.store.counts.errors);
-                    None
-                }
+            let value = self.codec.decode(bytes);
+            if value.is_err() {
+                increment(&self.disk.store.counts.errors);
             }
+            let value = value.ok()?;
+            Some(Stored { value, record })
         })
     }
 

@@ -17,6 +17,11 @@ pub trait DiskEngine: fmt::Debug + Send + Sync + 'static {
     /// Returns the engine's name, which is also the extension of its files.
     fn name(&self) -> &'static str;
 
+    /// Returns whether a segment that is full is to be closed and opened again for reading only.
+    fn reopens_sealed(&self) -> bool {
+        true
+    }
+
     /// Opens the segment at `path`, a file or a folder, or makes an empty one.
     ///
     /// `cache_bytes` bounds the memory that it takes to cache its own pages. A segment that is not

@@ -83,10 +83,6 @@ impl Index {
 
     #[inline]
     pub(crate) fn shard(&self, key: &[u8]) -> MutexGuard<'_, Shard> {
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "any bits of a hash will do"
-        )]
         let place = (self.hasher.hash_one(key) >> 48) as usize % SHARDS;
         lock(&self.shards[place])
     }

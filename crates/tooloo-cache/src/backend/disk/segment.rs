@@ -49,12 +49,16 @@ impl SegmentFile {
         Ok(file)
     }
 
-    /// Opens it again for reading only, and closes it before: what it holds is then sound on disk.
+    /// Closes it and opens it again for reading only, where that is the engine's way: what it holds is then
+    /// sound on disk.
     pub(crate) fn seal(
         &self,
         engine: &dyn DiskEngine,
         cache_bytes: usize,
     ) -> Result<(), EngineError> {
+        if !engine.reopens_sealed() {
+            return Ok(());
+        }
         let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
         close(open.take())?;
         *open = Some(guarded(|| engine.open(&self.path, cache_bytes, false))?);

@@ -198,27 +198,24 @@ impl Writer {
             batch.finish();
             return;
         }
-        match self.try_commit(batch) {
-            Ok(segment) => {
-                self.entries += batch.entries.len();
-                for (head, number) in batch.entries.drain(..) {
-                    let written = Written::new(&head, segment, number);
-                    self.store.index.settle(&head.key, number, written);
-                }
-                let mut marks = lock_write(&self.store.marks);
-                for mark in batch.marks.drain(..) {
-                    marks.add(mark, segment);
-                }
-                drop(marks);
-                batch.finish();
-            }
-            Err(_) => {
-                increment(&self.store.counts.errors);
-                self.failed.get_or_insert_with(tooloo_clock::now);
-                batch.fail();
-                self.start_over();
-            }
+        let Ok(segment) = self.try_commit(batch) else {
+            increment(&self.store.counts.errors);
+            self.failed.get_or_insert_with(tooloo_clock::now);
+            batch.fail();
+            self.start_over();
+            return;
+        };
+        self.entries += batch.entries.len();
+        for (head, number) in batch.entries.drain(..) {
+            let written = Written::new(&head, segment, number);
+            self.store.index.settle(&head.key, number, written);
         }
+        let mut marks = lock_write(&self.store.marks);
+        for mark in batch.marks.drain(..) {
+            marks.add(mark, segment);
+        }
+        drop(marks);
+        batch.finish();
     }
 
     fn try_commit(&mut self, batch: &mut Batch) -> Result<u64, EngineError> {

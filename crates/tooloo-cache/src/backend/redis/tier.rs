@@ -34,13 +34,12 @@ where
     fn get<'a>(&'a self, key: &'a K) -> BoxFuture<'a, Option<Stored<V>>> {
         Box::pin(async move {
             let (record, bytes) = self.server.find(&key.bytes()).await?;
-            match self.codec.decode(bytes) {
-                Ok(value) => Some(Stored { value, record }),
-                Err(_) => {
-                    self.server.errors.fetch_add(1, Ordering::Relaxed);
-                    None
-                }
+            let value = self.codec.decode(bytes);
+            if value.is_err() {
+                self.server.errors.fetch_add(1, Ordering::Relaxed);
             }
+            let value = value.ok()?;
+            Some(Stored { value, record })
         })
     }
 
