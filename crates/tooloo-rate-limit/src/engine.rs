@@ -1,8 +1,10 @@
 //! Decides: finds a key's bucket, spends from it, counts.
 
 mod change;
+mod find;
 mod room;
 mod serve;
+mod tally;
 mod view;
 mod wait;
 
@@ -18,11 +20,12 @@ use tooloo_key::Key;
 use self::room::Room;
 pub(crate) use self::wait::Entry;
 use crate::{
-    RateLimitConfig, RateLimited, Refusal,
+    RateLimitConfig, RateLimited, Refusal, Tier,
     figures::Figures,
     keys::{Keys, Pinned},
-    state::{Aside, Bucket, Common, Outcome, Policy, Terms},
-    sync::{AtomicU64, Ordering, lock},
+    standing::Stands,
+    state::{Aside, Bucket, Common, Outcome, Policy, Seats, Terms},
+    sync::{AtomicU64, lock},
 };
 
 /// What a limiter and its clones share.
@@ -38,8 +41,9 @@ pub(crate) struct Engine {
     common: Mutex<Common>,
     room: Mutex<Room>,
     figures: Figures,
+    seats: Seats,
     // A refusal this close to its end is decided by an exact reading.
-    lag: Duration,
+    lag: u64,
 }
 
 impl Engine {
@@ -52,7 +56,8 @@ impl Engine {
             terms: ArcSwap::new(Terms::new(Arc::new(Policy::new(tiers, 0, false)))),
             room: Mutex::new(Room::new(config.max_waiting, config.max_waiting_per_key)),
             figures: Figures::default(),
-            lag: tooloo_clock::coarse_lag(),
+            seats: Seats::default(),
+            lag: nanos(tooloo_clock::coarse_lag()),
         }
     }
 
@@ -60,7 +65,32 @@ impl Engine {
     #[inline]
     pub(crate) fn spend(&self, key: &Key, cost: u64) -> Result<(), RateLimited> {
         let now = tooloo_clock::coarse();
-        self.at(key, |pinned| self.decide(pinned, cost, now))
+        self.at(key, |pinned| {
+            let decided = self.decide(pinned, cost, now)?;
+            Some(decided.map(drop))
+        })
+    }
+
+    /// Spends as [`spend`](Self::spend) does, and tells how the key stands then; `usual` are the tiers
+    /// of keys that have none of their own.
+    #[inline]
+    pub(crate) fn spend_and_tell(
+        &self,
+        key: &Key,
+        cost: u64,
+        usual: &Arc<[Tier]>,
+    ) -> Result<Stands, RateLimited> {
+        let now = tooloo_clock::coarse();
+        self.at(key, |pinned| {
+            let decided = self.decide(pinned, cost, now)?;
+            Some(decided.map(|bucket| {
+                let is_usual = Arc::ptr_eq(bucket.policy().tiers(), usual);
+                match bucket.glance(now) {
+                    Some(glance) if is_usual => Stands::Usual(glance),
+                    _ => Stands::Otherwise(self.standings(key)),
+                }
+            }))
+        })
     }
 
     /// Counts what was decided elsewhere.
@@ -68,101 +98,57 @@ impl Engine {
         let now = tooloo_clock::coarse();
         self.at(key, |pinned| {
             self.bucket(pinned, now)?;
-            self.count(pinned, result);
+            self.count_result(pinned, result);
             Some(())
         });
     }
 
-    /// Does something at `key`'s bucket, or at the one that strangers share where it has none.
-    #[inline]
-    fn at<T>(&self, key: &Key, act: impl Fn(&Pinned<'_>) -> Option<T>) -> T {
-        act(&self.keys.pin(key)).unwrap_or_else(|| {
-            act(&self.keys.pin_overflow()).expect("there is always room for the strangers' bucket")
-        })
-    }
-
-    /// Finds a bucket of the present settings, or adds one.
-    #[inline]
-    fn bucket<'a>(&self, pinned: &'a Pinned<'_>, now: Moment) -> Option<&'a Bucket> {
-        match pinned.find() {
-            Some(bucket) if !self.is_stale(bucket) => Some(bucket),
-            _ => self.fresh_bucket(pinned, now),
-        }
-    }
-
-    #[cold]
-    fn fresh_bucket<'a>(&self, pinned: &'a Pinned<'_>, now: Moment) -> Option<&'a Bucket> {
-        loop {
-            match pinned.find() {
-                Some(bucket) if !self.is_stale(bucket) => return Some(bucket),
-                Some(_) => self.renew(&lock(&self.room), pinned, now),
-                None => self.add(pinned, now).map(drop)?,
-            }
-        }
-    }
-
-    /// Finds a bucket of the present settings, or adds one, under the room's lock.
-    fn bucket_in<'a>(
-        &self,
-        room: &Room,
-        pinned: &'a Pinned<'_>,
-        now: Moment,
-    ) -> Option<&'a Bucket> {
-        loop {
-            match pinned.find() {
-                Some(bucket) if !self.is_stale(bucket) => return Some(bucket),
-                Some(_) => self.renew(room, pinned, now),
-                None => self.add(pinned, now).map(drop)?,
-            }
-        }
-    }
-
-    fn add<'a>(&self, pinned: &'a Pinned<'_>, now: Moment) -> Option<&'a Bucket> {
-        let mut forgotten = Vec::new();
-        let added = pinned.add(&self.terms.load(), now, &mut forgotten);
-        self.figures.board.forget(forgotten);
-        added
-    }
-
     /// Decides at a glance, in the usual case; `None` where the key has no room.
     #[inline]
-    fn decide(
+    fn decide<'a>(
         &self,
-        pinned: &Pinned<'_>,
+        pinned: &'a Pinned<'_>,
         cost: u64,
         now: Moment,
-    ) -> Option<Result<(), RateLimited>> {
+    ) -> Option<Result<&'a Bucket, RateLimited>> {
         let bucket = self.bucket(pinned, now)?;
         let outcome = self.outcome(bucket, cost, now);
-        if outcome == Some(Outcome::Admitted) {
-            self.figures.allow(pinned.key(), bucket);
-            return Some(Ok(()));
+        match outcome {
+            Some(Outcome::Admitted) => {
+                self.count(pinned, bucket, true);
+                Some(Ok(bucket))
+            }
+            Some(Outcome::Short { own, common }) if self.is_far(own.max(common), now) => {
+                self.count(pinned, bucket, false);
+                Some(Err(short(own.max(common), now)))
+            }
+            _ => self.decide_closely(pinned, bucket, cost, now, outcome),
         }
-        self.refuse(pinned, bucket, cost, now, outcome)
     }
 
-    /// Decides what a coarse glance would refuse.
-    fn refuse<'a>(
+    /// Decides what a coarse glance does not.
+    #[cold]
+    fn decide_closely<'a>(
         &self,
         pinned: &'a Pinned<'_>,
         mut bucket: &'a Bucket,
         cost: u64,
         mut now: Moment,
         mut outcome: Option<Outcome>,
-    ) -> Option<Result<(), RateLimited>> {
+    ) -> Option<Result<&'a Bucket, RateLimited>> {
         let refusal = loop {
             match outcome {
                 None => break RateLimited::for_ever(),
                 Some(Outcome::Admitted) => {
-                    self.figures.allow(pinned.key(), bucket);
-                    return Some(Ok(()));
+                    self.count(pinned, bucket, true);
+                    return Some(Ok(bucket));
                 }
                 Some(Outcome::Short { own, common }) => {
-                    let wait = own.max(common).saturating_duration_since(now);
-                    let near = wait <= self.lag;
-                    let exact = if near { Moment::exact() } else { now };
+                    let until = own.max(common);
+                    let far = self.is_far(until, now);
+                    let exact = if far { now } else { Moment::exact() };
                     if exact <= now {
-                        break RateLimited::after(Refusal::QuotaSpent, wait);
+                        break short(until, now);
                     }
                     now = exact;
                 }
@@ -178,8 +164,14 @@ impl Engine {
             bucket = self.bucket(pinned, now)?;
             outcome = self.outcome(bucket, cost, now);
         };
-        self.figures.deny(pinned.key(), bucket);
+        self.count(pinned, bucket, false);
         Some(Err(refusal))
+    }
+
+    /// Whether `until` is so far off that a coarse reading cannot be mistaken.
+    #[inline]
+    fn is_far(&self, until: Moment, now: Moment) -> bool {
+        until.as_nanos().saturating_sub(now.as_nanos()) > self.lag
     }
 
     /// Returns what comes of spending, or `None` where `cost` can never be met.
@@ -187,17 +179,14 @@ impl Engine {
     fn outcome(&self, bucket: &Bucket, cost: u64, now: Moment) -> Option<Outcome> {
         (!bucket.is_too_small_for(cost)).then(|| bucket.spend(now, cost, &self.common))
     }
+}
 
-    fn count(&self, pinned: &Pinned<'_>, result: &Result<(), RateLimited>) {
-        let Some(bucket) = pinned.find() else { return };
-        match result {
-            Ok(()) => self.figures.allow(pinned.key(), bucket),
-            Err(_) => self.figures.deny(pinned.key(), bucket),
-        }
-    }
+#[inline]
+fn short(until: Moment, now: Moment) -> RateLimited {
+    let wait = until.as_nanos().saturating_sub(now.as_nanos());
+    RateLimited::after_nanos(Refusal::QuotaSpent, wait)
+}
 
-    #[inline]
-    fn is_stale(&self, bucket: &Bucket) -> bool {
-        bucket.policy().generation() != self.generation.load(Ordering::Acquire)
-    }
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

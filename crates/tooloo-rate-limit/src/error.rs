@@ -1,12 +1,13 @@
 //! Why a request was refused.
 
-use std::{error, fmt, time::Duration};
+use std::{error, fmt, num::NonZeroU64, time::Duration};
 
 /// A request was refused, and nothing was charged for it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct RateLimited {
     reason: Refusal,
-    retry_after: Option<Duration>,
+    // In nanoseconds, for it is seldom asked for; none is never.
+    wait: Option<NonZeroU64>,
 }
 
 /// Why a request was refused.
@@ -27,17 +28,23 @@ pub enum Refusal {
 
 impl RateLimited {
     pub(crate) fn after(reason: Refusal, wait: Duration) -> Self {
+        let nanos = u64::try_from(wait.as_nanos()).unwrap_or(u64::MAX);
+        Self::after_nanos(reason, nanos)
+    }
+
+    #[inline]
+    pub(crate) fn after_nanos(reason: Refusal, wait: u64) -> Self {
         Self {
             reason,
             // Never told to come back at once, only to be sent away again.
-            retry_after: Some(wait.max(Duration::from_nanos(1))),
+            wait: NonZeroU64::new(wait).or(Some(NonZeroU64::MIN)),
         }
     }
 
     pub(crate) fn for_ever() -> Self {
         Self {
             reason: Refusal::TooCostly,
-            retry_after: None,
+            wait: None,
         }
     }
 
@@ -49,7 +56,7 @@ impl RateLimited {
     /// Returns how long to wait until the same request is admitted, if nobody spends in between;
     /// `None` where it never will be.
     pub fn retry_after(&self) -> Option<Duration> {
-        self.retry_after
+        self.wait.map(|nanos| Duration::from_nanos(nanos.get()))
     }
 }
 
@@ -62,7 +69,7 @@ impl fmt::Display for RateLimited {
             Refusal::TooLate => "the quota does not come back before the deadline",
             Refusal::StoreAway => "the store of the shared quota cannot be asked",
         })?;
-        match self.retry_after {
+        match self.retry_after() {
             Some(wait) => write!(f, "; retry after {wait:?}"),
             None => Ok(()),
         }

@@ -1,7 +1,6 @@
 //! What a limiter counts: exact, and spread over threads.
 
 mod board;
-mod shard;
 
 use std::{
     ops::AddAssign,
@@ -11,8 +10,10 @@ use std::{
 use tooloo_key::Key;
 
 pub(crate) use self::board::Board;
-use self::shard::Sharded;
-use crate::state::{Bucket, FULL};
+use crate::{
+    sharded::Sharded,
+    state::{Bucket, Milestone},
+};
 
 /// How often requests were let through and sent away, in all and by the busiest keys.
 #[derive(Debug, Default)]
@@ -40,15 +41,26 @@ pub(crate) struct Totals {
 
 impl Figures {
     #[inline]
-    pub(crate) fn allow(&self, key: Option<&Key>, bucket: &Bucket) {
-        add(&self.counts.own().allowed);
-        self.count(key, bucket, true);
+    pub(crate) fn count(&self, allowed: bool) {
+        let counts = self.counts.own();
+        add(if allowed {
+            &counts.allowed
+        } else {
+            &counts.denied
+        });
     }
 
-    #[inline]
-    pub(crate) fn deny(&self, key: Option<&Key>, bucket: &Bucket) {
-        add(&self.counts.own().denied);
-        self.count(key, bucket, false);
+    /// Looks at a key whose count has come to a milestone.
+    pub(crate) fn look(&self, key: &Key, bucket: &Bucket, milestone: Milestone, allowed: bool) {
+        let Milestone::Came(count) = milestone else {
+            let one = if allowed { (1, 0) } else { (0, 1) };
+            return self.board.remember(key, one);
+        };
+        let (let_through, sent_away) = bucket.counted();
+        self.board.offer(key, let_through + sent_away);
+        if let Some(past) = bucket.begin_anew(count, allowed) {
+            self.board.remember(key, past);
+        }
     }
 
     /// Counts a request that waits.
@@ -71,28 +83,6 @@ impl Figures {
         }
         totals
     }
-
-    #[inline]
-    fn count(&self, key: Option<&Key>, bucket: &Bucket, allowed: bool) {
-        let count = bucket.counts.add(allowed);
-        if count.is_power_of_two()
-            && let Some(key) = key
-        {
-            self.offer(key, bucket, count, allowed);
-        }
-    }
-
-    #[cold]
-    fn offer(&self, key: &Key, bucket: &Bucket, count: u64, allowed: bool) {
-        let (let_through, sent_away) = bucket.counts.read();
-        if count < FULL {
-            return self.board.offer(key, let_through + sent_away);
-        }
-        // The bucket counts from the beginning again.
-        self.board.offer(key, let_through + sent_away + FULL);
-        let past = if allowed { (FULL, 0) } else { (0, FULL) };
-        self.board.forget(vec![(key.clone(), past.0, past.1)]);
-    }
 }
 
 impl AddAssign for Totals {
@@ -105,8 +95,8 @@ impl AddAssign for Totals {
 }
 
 #[inline]
-fn add(count: &AtomicU64) -> u64 {
-    count.fetch_add(1, Ordering::Relaxed) + 1
+fn add(count: &AtomicU64) {
+    count.fetch_add(1, Ordering::Relaxed);
 }
 
 fn read(count: &AtomicU64) -> u64 {

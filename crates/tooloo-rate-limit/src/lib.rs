@@ -43,6 +43,7 @@ mod policies;
 mod pooled;
 mod problem;
 mod service;
+mod sharded;
 mod standing;
 mod state;
 mod sync;

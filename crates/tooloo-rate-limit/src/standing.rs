@@ -16,6 +16,21 @@ pub struct Standing {
     pub full_in: Duration,
 }
 
+/// How a key stands, where its limiter has one tier.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Glance {
+    pub(crate) remaining: u32,
+    pub(crate) full_in: Duration,
+}
+
+/// How a key stands that was let through.
+#[derive(Debug)]
+pub(crate) enum Stands {
+    /// In the one tier that all keys have.
+    Usual(Glance),
+    Otherwise(Vec<Standing>),
+}
+
 impl Standing {
     pub(crate) fn new(tier: &Tier, remaining: u64, full_in: Duration) -> Self {
         Self {

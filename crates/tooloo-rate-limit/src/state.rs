@@ -8,14 +8,15 @@ mod lane;
 mod level;
 mod order;
 mod policy;
+mod tally;
 
 pub(crate) use self::{
     bucket::{Bucket, Outcome},
-    counts::FULL,
     global::Common,
     level::Aside,
     order::{Attempt, Order, Place, Ticket},
     policy::{Policy, Terms},
+    tally::{Milestone, Seats},
 };
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::{
     num::{NonZeroU32, NonZeroUsize},
+    thread,
     time::Duration,
 };
 
@@ -206,6 +207,37 @@ async fn figures_are_what_a_client_counted() {
     assert_eq!(shown["topKeys"][1]["allowed"], 2);
     let fresh = RateLimiter::new(per_second(2)).handle().snapshot();
     assert_eq!(fresh.allow_rate, None);
+}
+
+#[test]
+fn each_request_of_a_busy_key_is_counted_once() {
+    const THREADS: usize = 4;
+    const REQUESTS: usize = 20_000;
+    let limiter = RateLimiter::new(RateLimitConfig::new(Quota::per_hour(n(30_000))));
+    let ada = key("ada");
+    thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                for request in 0..REQUESTS {
+                    let _ = limiter.check(&ada);
+                    // Its bucket is replaced under the hands of those who count in it.
+                    match request % 1000 {
+                        100 => limiter.set_limit(&ada, Quota::per_hour(n(40_000))).unwrap(),
+                        600 => limiter.clear_limit(&ada),
+                        _ => {}
+                    }
+                }
+            });
+        }
+    });
+    let snapshot = limiter.handle().snapshot();
+    assert_eq!(snapshot.total_requests, (THREADS * REQUESTS) as u64);
+    assert!(snapshot.allowed_requests >= 30_000, "{snapshot:?}");
+    let [ada] = &*snapshot.top_keys else {
+        panic!("one key, not {:?}", snapshot.top_keys);
+    };
+    let shown = (ada.allowed, ada.denied);
+    assert_eq!(shown, (snapshot.allowed_requests, snapshot.denied_requests));
 }
 
 #[test]

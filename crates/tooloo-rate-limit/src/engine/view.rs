@@ -22,6 +22,10 @@ impl Engine {
             {
                 self.renew(&lock(&self.room), pinned, now);
             }
+            if pinned.find().is_some_and(Bucket::is_moved) {
+                // Whoever moves it holds the lock until the other is in its place.
+                drop(lock(&self.room));
+            }
             let bucket = pinned.find().filter(|bucket| !bucket.is_gone());
             bucket.map(|bucket| bucket.standings(now, &self.common))
         };
@@ -55,7 +59,7 @@ impl Engine {
         self.figures.board.top(|key| {
             let pinned = self.keys.pin(key);
             let bucket = pinned.find();
-            bucket.map_or((0, 0), |bucket| bucket.counts.read())
+            bucket.map_or((0, 0), Bucket::counted)
         })
     }
 

@@ -76,7 +76,7 @@ impl Engine {
                 Fate::Refused => Err(RateLimited::for_ever()),
                 Fate::Admitted | Fate::Waiting => Ok(()),
             };
-            self.count(&self.keys.pin_place(&waiter.place), &result);
+            self.count_result(&self.keys.pin_place(&waiter.place), &result);
             result
         })
     }
@@ -95,7 +95,7 @@ impl Engine {
         };
         let refused = Err(RateLimited::after(Refusal::TooLate, wait));
         if let Some(place) = self.leave(ticket) {
-            self.count(&self.keys.pin_place(&place), &refused);
+            self.count_result(&self.keys.pin_place(&place), &refused);
         }
         refused
     }
@@ -159,7 +159,7 @@ impl Engine {
             let refusal = match self.outcome(bucket, cost, now) {
                 None => RateLimited::for_ever(),
                 Some(Outcome::Admitted) => {
-                    self.figures.allow(pinned.key(), bucket);
+                    self.count(pinned, bucket, true);
                     return Some(Admission::Decided(Ok(())));
                 }
                 Some(Outcome::Aside(aside @ (Aside::Gone | Aside::Moved))) => {
@@ -184,7 +184,7 @@ impl Engine {
                     }
                 }
             };
-            self.figures.deny(pinned.key(), bucket);
+            self.count(pinned, bucket, false);
             return Some(Admission::Decided(Err(refusal)));
         }
     }

@@ -65,19 +65,19 @@ impl Board {
     /// Remembers the counts of candidates whose buckets are forgotten.
     pub(crate) fn forget(&self, forgotten: Vec<Forgotten>) {
         let floor = self.floor.load(Ordering::Relaxed);
-        let mut busy = forgotten
-            .into_iter()
-            .filter(|(_, allowed, denied)| allowed + denied >= floor.max(1))
-            .peekable();
-        if busy.peek().is_none() {
-            return;
-        }
-        let mut candidates = self.candidates();
-        for (key, allowed, denied) in busy {
-            if let Some(known) = candidates.iter_mut().find(|known| known.key == key) {
-                known.past.0 += allowed;
-                known.past.1 += denied;
+        for (key, allowed, denied) in forgotten {
+            if allowed + denied >= floor.max(1) {
+                self.remember(&key, (allowed, denied));
             }
+        }
+    }
+
+    /// Remembers what a candidate's bucket counts no more.
+    pub(crate) fn remember(&self, key: &Key, (allowed, denied): (u64, u64)) {
+        let mut candidates = self.candidates();
+        if let Some(known) = candidates.iter_mut().find(|known| known.key == *key) {
+            known.past.0 += allowed;
+            known.past.1 += denied;
         }
     }
 

@@ -68,7 +68,7 @@ impl Keys {
                 continue;
             }
             self.bury(shard, key, &guard);
-            let (allowed, denied) = bucket.counts.read();
+            let (allowed, denied) = bucket.end_counts();
             forgotten.push((key.clone(), allowed, denied));
         }
         shard.came.store(0, Ordering::Relaxed);

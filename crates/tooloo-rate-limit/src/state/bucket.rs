@@ -1,16 +1,20 @@
 //! The tokens of one key.
 
+mod count;
+mod view;
+
 use std::sync::{Arc, Mutex};
 
 use tooloo_clock::Moment;
 
 use super::{
-    counts::Counts,
+    counts::{Counts, FULL},
     global::{self, Common},
     level::{Aside, Level, Spend},
     policy::{Policy, Terms},
+    tally::{BUSY, Milestone, Tally},
 };
-use crate::{Standing, config::Tier, sync::lock};
+use crate::{config::Tier, sync::lock};
 
 /// The tokens of one key, and how often it was let through and sent away.
 #[derive(Debug)]
@@ -18,7 +22,8 @@ pub(crate) struct Bucket {
     // Of a compound policy only the highest bit counts, and changes under the lock of `levels`.
     level: Level,
     terms: Arc<Terms>,
-    pub(crate) counts: Counts,
+    // Until the key has a tally.
+    counts: Counts,
 }
 
 /// What came of spending.
@@ -37,7 +42,7 @@ impl Bucket {
     /// Makes a full bucket.
     pub(crate) fn new(terms: &Arc<Terms>) -> Self {
         let levels = vec![0; terms.policy.own.len()];
-        Self::with_levels(terms, levels, false)
+        Self::with_levels(terms, levels, false, None)
     }
 
     pub(crate) fn policy(&self) -> &Arc<Policy> {
@@ -67,11 +72,6 @@ impl Bucket {
         }
         let first = &self.terms.policy.first;
         self.outcome(self.level.spend_held(first, first.ticks(now), cost), now)
-    }
-
-    /// Returns when there will be `cost` tokens, at `now` at the earliest.
-    pub(crate) fn ready(&self, now: Moment, cost: u64) -> Moment {
-        global::latest(&self.terms.policy.own, &self.own_levels(), now, cost)
     }
 
     /// Gives tokens back, in every tier.
@@ -124,12 +124,8 @@ impl Bucket {
         levels.as_deref().is_none_or(full) && self.level.retire(self.terms.policy.first.ticks(now))
     }
 
-    /// Returns when the bucket will be full.
-    pub(crate) fn full(&self) -> Moment {
-        let levels = self.own_levels();
-        let full = self.terms.policy.own.iter().zip(levels);
-        let full = full.map(|(meter, level)| meter.moment(level)).max();
-        full.unwrap_or(Moment::from_nanos(0))
+    pub(crate) fn is_moved(&self) -> bool {
+        self.level.aside() == Some(Aside::Moved)
     }
 
     pub(crate) fn is_gone(&self) -> bool {
@@ -155,34 +151,21 @@ impl Bucket {
             })
         });
         let converted = converted.collect();
-        let mut moved = Self::with_levels(terms, converted, held);
-        moved.counts = self.counts.copy();
+        let mut moved = Self::with_levels(terms, converted, held, self.terms.tally.clone());
+        moved.counts = Counts::from(&self.counts.end());
         Ok(moved)
     }
 
-    /// Returns how the key stands in each tier.
-    pub(crate) fn standings(&self, now: Moment, common: &Mutex<Common>) -> Vec<Standing> {
-        let levels = self.own_levels();
-        let own = self
-            .terms
-            .policy
-            .own_tiers()
-            .zip(&self.terms.policy.own)
-            .zip(levels);
-        let mut standings: Vec<_> = own
-            .map(|((tier, meter), level)| global::standing(tier, meter, level, now))
-            .collect();
-        if self.terms.policy.compound {
-            standings.extend(lock(common).standings(self.terms.policy.tiers(), now));
-        }
-        standings
-    }
-
-    fn with_levels(terms: &Arc<Terms>, levels: Vec<u64>, held: bool) -> Self {
+    fn with_levels(
+        terms: &Arc<Terms>,
+        levels: Vec<u64>,
+        held: bool,
+        tally: Option<Arc<Tally>>,
+    ) -> Self {
         let full_at = if terms.policy.compound { 0 } else { levels[0] };
         Self {
             level: Level::new(full_at, held),
-            terms: terms.with_levels(levels),
+            terms: terms.of_bucket(levels, tally),
             counts: Counts::default(),
         }
     }
@@ -227,13 +210,6 @@ impl Bucket {
                 common: now,
             },
             Spend::Aside(aside) => Outcome::Aside(aside),
-        }
-    }
-
-    fn own_levels(&self) -> Vec<u64> {
-        match &self.terms.levels {
-            Some(levels) => lock(levels).clone(),
-            None => vec![self.level.full_at()],
         }
     }
 

@@ -1,12 +1,16 @@
 //! How often one key was let through and sent away, in one word.
 
+use super::tally::{Milestone, milestone};
 use crate::sync::{AtomicU64, Ordering};
 
-/// A count this high is moved elsewhere, long before it would run into the other half.
-pub(crate) const FULL: u64 = 1 << 31;
+/// A count this high begins anew, long before it would run into the other half.
+pub(crate) const FULL: u64 = 1 << 30;
 
 /// One that was sent away.
 const SENT_AWAY: u64 = 1 << 32;
+
+/// Above every count of a half: set in both once they are counted elsewhere.
+const ENDED: u64 = 1 << 31;
 
 /// Those let through in the lower half, those sent away in the upper.
 #[derive(Debug, Default)]
@@ -15,26 +19,40 @@ pub(crate) struct Counts(AtomicU64);
 impl Counts {
     /// Returns how many were let through and sent away, since either was last [`FULL`].
     pub(crate) fn read(&self) -> (u64, u64) {
-        let counts = self.0.load(Ordering::Relaxed);
-        (counts % SENT_AWAY, counts / SENT_AWAY)
+        halves(self.0.load(Ordering::Relaxed))
     }
 
-    /// Counts one more, and returns what its count came to; one that is [`FULL`] begins anew.
+    /// Counts one more.
     #[inline]
-    pub(crate) fn add(&self, allowed: bool) -> u64 {
-        let half = if allowed { 0 } else { 32 };
+    pub(crate) fn add(&self, allowed: bool) -> Option<Milestone> {
+        let half = half(allowed);
         let counts = self.0.fetch_add(1 << half, Ordering::Relaxed);
-        let count = (counts >> half) % SENT_AWAY + 1;
-        if count == FULL {
-            // No other thread sees exactly this.
-            self.0.fetch_sub(FULL << half, Ordering::Relaxed);
-        }
-        count
+        milestone((counts >> half) % SENT_AWAY + 1, ENDED)
     }
 
-    pub(super) fn copy(&self) -> Self {
-        Self(AtomicU64::new(self.0.load(Ordering::Relaxed)))
+    /// Takes [`FULL`] off a count that has come to it, which only one thread sees.
+    pub(crate) fn begin_anew(&self, allowed: bool) {
+        self.0.fetch_sub(FULL << half(allowed), Ordering::Relaxed);
     }
+
+    /// Ends the counting, and returns what it came to. Whoever counts later is told so.
+    pub(crate) fn end(&self) -> (u64, u64) {
+        let ended = ENDED | ENDED << half(false);
+        halves(self.0.fetch_or(ended, Ordering::Relaxed))
+    }
+
+    pub(super) fn from(&(allowed, denied): &(u64, u64)) -> Self {
+        Self(AtomicU64::new(allowed | denied << half(false)))
+    }
+}
+
+#[inline]
+fn half(allowed: bool) -> u32 {
+    if allowed { 0 } else { 32 }
+}
+
+fn halves(counts: u64) -> (u64, u64) {
+    (counts % ENDED, counts / SENT_AWAY % ENDED)
 }
 
 #[cfg(test)]
@@ -43,12 +61,22 @@ mod tests {
 
     #[test]
     fn a_full_count_begins_anew_and_leaves_the_other_alone() {
-        let counts = Counts(AtomicU64::new(SENT_AWAY * (FULL - 1) + FULL - 2));
-        assert_eq!(counts.add(true), FULL - 1);
-        assert_eq!(counts.add(false), FULL);
+        let counts = Counts::from(&(FULL - 2, FULL - 1));
+        assert_eq!(counts.add(true), None);
+        assert_eq!(counts.add(false), Some(Milestone::Came(FULL)));
+        counts.begin_anew(false);
         assert_eq!(counts.read(), (FULL - 1, 0));
-        assert_eq!(counts.add(true), FULL);
-        assert_eq!(counts.add(false), 1);
+        assert_eq!(counts.add(true), Some(Milestone::Came(FULL)));
+        counts.begin_anew(true);
+        assert_eq!(counts.add(false), Some(Milestone::Came(1)));
         assert_eq!(counts.read(), (0, 1));
+    }
+
+    #[test]
+    fn who_counts_after_the_end_is_told_so() {
+        let counts = Counts::from(&(5, 6));
+        assert_eq!(counts.end(), (5, 6));
+        assert_eq!(counts.add(true), Some(Milestone::Ended));
+        assert_eq!(counts.add(false), Some(Milestone::Ended));
     }
 }

@@ -6,6 +6,7 @@ use super::{gcra::Gcra, policy::quotas};
 use crate::{
     Standing,
     config::{Scope, Tier},
+    standing::Glance,
 };
 
 /// The buckets that every request is charged to beside its key's own.
@@ -95,8 +96,17 @@ pub(super) fn refund(meters: &[Gcra], levels: &mut [u64], cost: u64) {
 }
 
 pub(super) fn standing(tier: &Tier, meter: &Gcra, level: u64, now: Moment) -> Standing {
-    let full_in = meter.moment(level).saturating_duration_since(now);
-    Standing::new(tier, meter.available(level, meter.ticks(now)), full_in)
+    let Glance { remaining, full_in } = glance(meter, level, now);
+    Standing::new(tier, remaining.into(), full_in)
+}
+
+#[inline]
+pub(super) fn glance(meter: &Gcra, level: u64, now: Moment) -> Glance {
+    let remaining = meter.available(level, meter.ticks(now));
+    Glance {
+        remaining: u32::try_from(remaining).unwrap_or(u32::MAX),
+        full_in: meter.moment(level).saturating_duration_since(now),
+    }
 }
 
 fn meters(tiers: &[Tier]) -> Box<[Gcra]> {

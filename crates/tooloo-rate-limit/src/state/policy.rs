@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use tooloo_clock::Moment;
 
-use super::gcra::Gcra;
+use super::{gcra::Gcra, tally::Tally};
 use crate::config::{Quota, Scope, Tier};
 
 /// The quotas of a key, at one generation of the limiter's settings.
@@ -23,13 +23,14 @@ pub(crate) struct Policy {
     ended: OnceLock<Moment>,
 }
 
-/// A policy, and the levels of a bucket that has more than one.
+/// A policy, the levels of a bucket that has more than one, and the tally of a busy one.
 ///
-/// Buckets of one tier, the usual ones, share it, and pay one word for it.
+/// Buckets of one tier that are not busy, the usual ones, share it, and pay one word for it.
 #[derive(Debug)]
 pub(crate) struct Terms {
     pub(super) policy: Arc<Policy>,
     pub(super) levels: Option<Mutex<Vec<u64>>>,
+    pub(super) tally: Option<Arc<Tally>>,
 }
 
 impl Policy {
@@ -97,6 +98,7 @@ impl Terms {
         Arc::new(Self {
             policy,
             levels: None,
+            tally: None,
         })
     }
 
@@ -105,13 +107,18 @@ impl Terms {
     }
 
     /// Makes the terms of one bucket.
-    pub(super) fn with_levels(self: &Arc<Self>, levels: Vec<u64>) -> Arc<Self> {
-        if !self.policy.compound {
+    pub(super) fn of_bucket(
+        self: &Arc<Self>,
+        levels: Vec<u64>,
+        tally: Option<Arc<Tally>>,
+    ) -> Arc<Self> {
+        if !self.policy.compound && tally.is_none() {
             return Arc::clone(self);
         }
         Arc::new(Self {
             policy: Arc::clone(&self.policy),
-            levels: Some(Mutex::new(levels)),
+            levels: self.policy.compound.then(|| Mutex::new(levels)),
+            tally,
         })
     }
 }
