@@ -1,5 +1,6 @@
 //! Decides: finds a key's bucket, spends from it, counts.
 
+mod bell;
 mod change;
 mod find;
 mod room;
@@ -9,7 +10,7 @@ mod view;
 mod wait;
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, Weak},
     time::Duration,
 };
 
@@ -47,14 +48,23 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    pub(crate) fn new(config: RateLimitConfig) -> Self {
+    pub(crate) fn new(config: RateLimitConfig) -> Arc<Self> {
+        Arc::new_cyclic(|engine| Self::known(Weak::clone(engine), config))
+    }
+
+    /// Makes an engine that can be found from where its bell goes off.
+    fn known(engine: Weak<Self>, config: RateLimitConfig) -> Self {
         let tiers: Arc<[_]> = config.tiers.into();
         Self {
             keys: Keys::new(config.max_keys.get()),
             generation: AtomicU64::new(0),
             common: Mutex::new(Common::new(&tiers)),
             terms: ArcSwap::new(Terms::new(Arc::new(Policy::new(tiers, 0, false)))),
-            room: Mutex::new(Room::new(config.max_waiting, config.max_waiting_per_key)),
+            room: Mutex::new(Room::new(
+                engine,
+                config.max_waiting,
+                config.max_waiting_per_key,
+            )),
             figures: Figures::default(),
             seats: Seats::default(),
             lag: nanos(tooloo_clock::coarse_lag()),

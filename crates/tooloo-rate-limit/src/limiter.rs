@@ -39,7 +39,7 @@ impl RateLimiter {
     /// Creates a limiter.
     pub fn new(config: RateLimitConfig) -> Self {
         Self {
-            engine: Arc::new(Engine::new(config)),
+            engine: Engine::new(config),
         }
     }
 

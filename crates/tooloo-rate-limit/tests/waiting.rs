@@ -188,6 +188,47 @@ async fn a_waiter_that_leaves_lets_those_behind_it_move_up() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_waiter_that_is_not_polled_holds_nobody_up() {
+    let limiter = RateLimiter::new(one_per(ms(100)));
+    limiter.check(&key("ada")).unwrap();
+    let mut waiting: Vec<_> = (0..3)
+        .map(|_| task::spawn(limiter.acquire(&key("ada"), later(HOUR))))
+        .collect();
+    for waiter in &mut waiting {
+        assert_pending!(waiter.poll());
+    }
+    // The first is woken, and does nothing.
+    for served in 0..3 {
+        advance(ms(100)).await;
+        let woken: Vec<_> = waiting.iter().map(task::Spawn::is_woken).collect();
+        assert_eq!(woken, [true, served > 0, served > 1]);
+    }
+    for waiter in waiting.iter_mut().rev() {
+        assert_ready_ok!(waiter.poll());
+    }
+    assert!(limiter.check(&key("ada")).is_err());
+    assert_eq!(limiter.handle().snapshot().allowed_requests, 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_waiter_that_is_not_polled_holds_up_no_other_key() {
+    let shared = Tier::new("everyone", Quota::per_second(n(10)).with_burst(n(1))).unwrap();
+    let config = RateLimitConfig::new(Quota::per_second(n(1_000_000)));
+    let limiter = RateLimiter::new(config.with_tier(shared.shared()).unwrap());
+    limiter.check(&key("drain")).unwrap();
+    let mut idle = task::spawn(limiter.acquire(&key("ada"), later(HOUR)));
+    let mut busy = task::spawn(limiter.acquire(&key("bob"), later(HOUR)));
+    assert_pending!(idle.poll());
+    assert_pending!(busy.poll());
+    advance(ms(100)).await;
+    assert!(idle.is_woken() && !busy.is_woken());
+    advance(ms(100)).await;
+    assert!(busy.is_woken());
+    assert_ready_ok!(busy.poll());
+    assert_ready_ok!(idle.poll());
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_a_waiter_was_granted_but_never_got_is_given_back() {
     let limiter = RateLimiter::new(one_per(ms(100)));
     limiter.check(&key("ada")).unwrap();

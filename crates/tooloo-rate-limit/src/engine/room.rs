@@ -1,16 +1,10 @@
-//! Those who wait, and the one timer that wakes them.
+//! Those who wait, and the one bell that serves them.
 
-use std::{
-    collections::HashMap,
-    fmt,
-    pin::{Pin, pin},
-    task::{Context, Waker},
-    time::Duration,
-};
+use std::{collections::HashMap, fmt, sync::Weak, task::Waker};
 
-use tokio::{runtime::Handle, task::unconstrained, time::Sleep};
 use tooloo_clock::Moment;
 
+use super::{Engine, bell::Bell};
 use crate::state::{Order, Place, Ticket};
 
 /// Who waits, in which order, and how each of them is woken.
@@ -20,7 +14,8 @@ pub(super) struct Room {
     pub(super) max_in_all: usize,
     pub(super) max_per_key: usize,
     tickets: Ticket,
-    timer: Option<Timer>,
+    bell: Option<Bell>,
+    engine: Weak<Engine>,
 }
 
 /// One who waits.
@@ -39,24 +34,16 @@ pub(super) enum Fate {
     Refused,
 }
 
-/// Wakes the one who is next when there will be enough.
-///
-/// It is set on behalf of the next by whoever was served before, so nobody wakes only to set it.
-struct Timer {
-    at: Moment,
-    ticket: Ticket,
-    sleep: Pin<Box<Sleep>>,
-}
-
 impl Room {
-    pub(super) fn new(max_in_all: usize, max_per_key: usize) -> Self {
+    pub(super) fn new(engine: Weak<Engine>, max_in_all: usize, max_per_key: usize) -> Self {
         Self {
             order: Order::default(),
             waiters: HashMap::new(),
             max_in_all,
             max_per_key,
             tickets: 0,
-            timer: None,
+            bell: None,
+            engine,
         }
     }
 
@@ -79,59 +66,26 @@ impl Room {
         self.order.takes_turns() || self.order.waiting_at(place).0 > 0
     }
 
-    /// Sets the timer for the next; returns whom to wake at once, where it cannot be set from here.
+    /// Sets the bell for the next; returns whom to wake at once, where it cannot be set from here.
     pub(super) fn arm(&mut self, next: Option<(Moment, Ticket)>, now: Moment) -> Option<Waker> {
         let Some((at, ticket)) = next else {
-            self.timer = None;
+            self.bell = None;
             return None;
         };
-        let set = |timer: &Timer| timer.at == at && timer.ticket == ticket;
-        if self.timer.as_ref().is_some_and(set) {
+        if self.bell.as_ref().is_some_and(|bell| bell.is_set(at)) {
             return None;
         }
-        self.timer = None;
-        let waker = self.waiters[&ticket].waker.clone();
-        if Handle::try_current().is_err() {
-            // Dropped or refilled outside of the runtime: the next sets the timer itself.
-            return Some(waker);
-        }
-        let wait = at
-            .saturating_duration_since(now)
-            .max(Duration::from_nanos(1));
-        let mut timer = Timer {
-            at,
-            ticket,
-            sleep: Box::pin(tokio::time::sleep(wait)),
-        };
-        if timer.is_due(&waker) {
-            return Some(waker);
-        }
-        self.timer = Some(timer);
-        None
+        self.bell = Bell::set(Weak::clone(&self.engine), at, now);
+        // Dropped or refilled outside of the runtime: the next sets the bell itself.
+        let unset = self.bell.is_none();
+        unset.then(|| self.waiters[&ticket].waker.clone())
     }
 
     /// Remembers how to wake a waiter, whose task may have changed.
     pub(super) fn rewake(&mut self, ticket: Ticket, waker: &Waker) {
-        let Some(waiter) = self.waiters.get_mut(&ticket) else {
-            return;
-        };
-        let mut timer = self.timer.take();
-        if waiter.waker.will_wake(waker) {
-            // A timer that has gone off is set anew.
-            timer = timer.filter(|timer| timer.ticket != ticket || !timer.sleep.is_elapsed());
-        } else {
+        if let Some(waiter) = self.waiters.get_mut(&ticket) {
             waiter.waker.clone_from(waker);
-            timer = timer.filter(|timer| timer.ticket != ticket);
         }
-        self.timer = timer;
-    }
-}
-
-impl Timer {
-    fn is_due(&mut self, waker: &Waker) -> bool {
-        // The timer serves another task than the one whose budget this is.
-        let sleep = pin!(unconstrained(self.sleep.as_mut()));
-        sleep.poll(&mut Context::from_waker(waker)).is_ready()
     }
 }
 

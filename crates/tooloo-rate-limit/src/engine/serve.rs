@@ -15,7 +15,7 @@ use crate::{
 };
 
 impl Engine {
-    /// Serves all whose time has come, and sets the timer for the next.
+    /// Serves all whose time has come, and sets the bell for the next.
     pub(super) fn serve(
         &self,
         room: &mut Room,
@@ -47,6 +47,14 @@ impl Engine {
         }
         lock(&self.common).set_held(room.order.takes_turns());
         wakers.extend(room.arm(served.next, now));
+    }
+
+    /// Serves those whose time has come when the bell goes off.
+    pub(super) fn ring(&self) {
+        let mut wakers = Vec::new();
+        let now = Moment::exact();
+        self.serve(&mut lock(&self.room), now, None, &mut wakers);
+        wake(wakers);
     }
 
     /// Spends for the first in a lane.
