@@ -9,7 +9,7 @@ use prometheus_client::{
 use serde::Serialize;
 use tooloo_hub::Observe;
 
-use crate::{Policies, RateLimiter, figures::Totals};
+use crate::{Policies, RateLimiter, SharedRateLimiter, figures::Totals};
 
 /// Keys that a snapshot shows.
 const SHOWN_KEYS: usize = 10;
@@ -23,6 +23,7 @@ pub struct RateLimitHandle {
 #[derive(Clone, Debug)]
 enum Source {
     Limiter(RateLimiter),
+    Shared(SharedRateLimiter),
     Policies(Policies),
 }
 
@@ -49,6 +50,9 @@ pub struct RateLimitSnapshot {
     pub active_keys: u64,
     /// Keys that were forgotten, their bucket being full again.
     pub evicted_keys: u64,
+    /// Whether the store of shared quotas failed of late, and is not asked at the moment; `None` where
+    /// there is none.
+    pub store_away: Option<bool>,
     /// The busiest keys, busiest first.
     pub top_keys: Vec<KeySnapshot>,
 }
@@ -73,6 +77,12 @@ impl RateLimitHandle {
         }
     }
 
+    pub(crate) fn of_shared(limiter: SharedRateLimiter) -> Self {
+        Self {
+            source: Source::Shared(limiter),
+        }
+    }
+
     pub(crate) fn of_policies(policies: Policies) -> Self {
         Self {
             source: Source::Policies(policies),
@@ -84,9 +94,20 @@ impl RateLimitHandle {
         self.sum(|limiter| limiter.engine().keys().len())
     }
 
+    /// Whether the store of shared quotas failed of late, and is not asked at the moment; `None` where
+    /// there is none.
+    pub fn is_store_away(&self) -> Option<bool> {
+        match &self.source {
+            Source::Limiter(_) => None,
+            Source::Shared(limiter) => Some(limiter.is_store_away()),
+            Source::Policies(policies) => policies.is_store_away(),
+        }
+    }
+
     fn limiters(&self) -> Vec<RateLimiter> {
         match &self.source {
             Source::Limiter(limiter) => vec![limiter.clone()],
+            Source::Shared(limiter) => vec![limiter.local().clone()],
             Source::Policies(policies) => policies.limiters(),
         }
     }
@@ -155,6 +176,7 @@ impl Observe for RateLimitHandle {
             allow_rate: fraction(totals.allowed, totals.allowed + totals.denied),
             active_keys: self.active_keys() as u64,
             evicted_keys: self.evicted(),
+            store_away: self.is_store_away(),
             top_keys: self.top_keys(),
         }
     }
@@ -201,6 +223,15 @@ impl Observe for RateLimitHandle {
         ] {
             let gauge = metrics.encode_descriptor(name, help, None, MetricType::Gauge)?;
             ConstGauge::new(i64::try_from(count).unwrap_or(i64::MAX)).encode(gauge)?;
+        }
+        if let Some(away) = self.is_store_away() {
+            let gauge = metrics.encode_descriptor(
+                "rate_limit_store_away",
+                "Whether the store of shared quotas is not asked at the moment",
+                None,
+                MetricType::Gauge,
+            )?;
+            ConstGauge::new(i64::from(away)).encode(gauge)?;
         }
         Ok(())
     }

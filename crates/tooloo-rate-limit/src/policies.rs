@@ -116,6 +116,16 @@ impl Policies {
         self.table.load()
     }
 
+    /// Whether a store of shared quotas is away; `None` where there is none.
+    pub(crate) fn is_store_away(&self) -> Option<bool> {
+        let table = self.table.load();
+        let routes = table.routes.iter().map(|(_, policy)| policy);
+        let shared = std::iter::once(&table.default).chain(routes);
+        let mut away = shared.filter_map(|policy| Some(policy.shared.as_ref()?.is_store_away()));
+        let first = away.next()?;
+        Some(first || away.any(|away| away))
+    }
+
     pub(crate) fn limiters(&self) -> Vec<RateLimiter> {
         let table = self.table.load();
         let routes = table.routes.iter().map(|(_, policy)| &policy.limiter);

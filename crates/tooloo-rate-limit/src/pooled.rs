@@ -86,7 +86,7 @@ impl SharedRateLimiter {
 
     /// Returns a read-only view of what this process decided.
     pub fn handle(&self) -> RateLimitHandle {
-        self.inner.local.handle()
+        RateLimitHandle::of_shared(self.clone())
     }
 
     /// Returns the limiter that decides while the store is away.

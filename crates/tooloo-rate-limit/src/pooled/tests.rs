@@ -12,6 +12,7 @@ use std::{
 use futures_util::future::BoxFuture;
 use http::Method;
 use tokio::time::advance;
+use tooloo_hub::{Hub, Observe};
 use tooloo_key::Key;
 
 use super::{Outage, SharedConfig, SharedRateLimiter};
@@ -150,6 +151,7 @@ async fn an_outage_is_met_as_the_policy_says_and_ends_by_itself() {
         }
         assert_eq!(passed, admitted, "{outage:?}");
         assert!(limiter.is_store_away());
+        assert_eq!(limiter.handle().snapshot().store_away, Some(true));
         assert_eq!(
             purse.asked(),
             3,
@@ -160,10 +162,42 @@ async fn an_outage_is_met_as_the_policy_says_and_ends_by_itself() {
         advance(Duration::from_millis(250)).await;
         assert!(limiter.check(&ada).await.is_ok());
         assert!(!limiter.is_store_away());
+        assert_eq!(limiter.handle().snapshot().store_away, Some(false));
         assert_eq!(purse.asked(), 4);
         limiter.check(&ada).await.unwrap();
         assert_eq!(purse.asked(), 5);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_is_away_shows_in_the_metrics() {
+    let purse = Purse::of(9);
+    let limits = RateLimitConfig::new(Quota::per_hour(n(100)));
+    let shared = Policies::shared(limits.clone(), purse.clone(), SharedConfig::default());
+    let hub = Hub::new();
+    hub.register("shared", shared.handle(), &["rateLimiter"]);
+    let shows = |away| {
+        let text = hub.openmetrics().unwrap();
+        let line = format!("rate_limit_store_away{{component=\"shared\"}} {away}\n");
+        assert!(text.contains(&line), "{line} {text}");
+    };
+    shows(0);
+    purse.away.store(true, Ordering::Relaxed);
+    for _ in 0..3 {
+        let table = shared.table();
+        let policy = table.policy(&Method::GET, "/");
+        let limiter = policy.shared.as_ref().unwrap();
+        limiter.check(&Key::from("ada")).await.unwrap();
+    }
+    shows(1);
+    let alone = Hub::new();
+    alone.register("alone", Policies::new(limits).handle(), &[]);
+    assert!(
+        !alone
+            .openmetrics()
+            .unwrap()
+            .contains("rate_limit_store_away")
+    );
 }
 
 #[tokio::test(start_paused = true)]
