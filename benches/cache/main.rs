@@ -1,0 +1,145 @@
+//! Times caches beside each other, in one process that they take turns in, and says whether the bounds are kept.
+//!
+//! Keys are strings and values `Arc<[u8]>`, 10,000 of them. Each has an hour to live where the cache knows of that;
+//! ours counts its figures as well. A ratio is the middle one of all rounds.
+
+#[path = "../pool/rounds.rs"]
+mod rounds;
+
+use std::{hint::black_box, num::NonZeroUsize, process::ExitCode, sync::Arc, time::Duration};
+
+use benches::Bound;
+use tokio::runtime::Builder;
+use tooloo_cache::{
+    Cache, CacheConfig, MemoryConfig, Raw,
+    backend::{DiskConfig, DiskTier},
+};
+
+use self::rounds::Rounds;
+
+const KEYS: usize = 10_000;
+/// So that keys do not come in the order in which they lie in memory.
+const STEP: usize = 7919;
+/// Operations of one contender in one round.
+const OPERATIONS: usize = 50_000;
+const ROUNDS: usize = 31;
+const HOUR: Duration = Duration::from_secs(3600);
+
+type Value = Arc<[u8]>;
+type Ours = Cache<String, Value>;
+type Quick = quick_cache::sync::Cache<String, Value>;
+type Moka = moka::sync::Cache<String, Value>;
+
+fn main() -> ExitCode {
+    let keys: Vec<String> = (0..KEYS)
+        .map(|key| format!("/api/v1/items/{key:08}"))
+        .collect();
+    let mut bounds = hits(&keys);
+    bounds.push(writes(&keys));
+    println!();
+    for bound in &bounds {
+        println!("{bound}");
+    }
+    if bounds.iter().all(Bound::holds) {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+/// Hits in memory, of caches that hold every key.
+fn hits(keys: &[String]) -> Vec<Bound> {
+    let (quick, moka, ours) = (Quick::new(4 * KEYS), moka(), Ours::new(config()));
+    for key in keys {
+        quick.insert(key.clone(), value());
+    }
+    for key in keys {
+        moka.insert(key.clone(), value());
+    }
+    for key in keys {
+        ours.insert(key.clone(), value());
+    }
+    let runtime = Builder::new_current_thread().enable_time().build();
+    let runtime = runtime.expect("a runtime needs nothing of the system");
+    let mut rounds = Rounds::new("hit in memory, CPU ns");
+    for _ in 0..ROUNDS {
+        rounds.time("quick_cache", OPERATIONS, || {
+            each(keys, |key| drop(black_box(quick.get(key))));
+        });
+        rounds.time("tooloo-cache", OPERATIONS, || {
+            each(keys, |key| drop(black_box(ours.get_in_memory(key))));
+        });
+        rounds.time("tooloo-cache, all tiers", OPERATIONS, || {
+            runtime.block_on(async {
+                for key in order(keys) {
+                    drop(black_box(ours.get(key).await));
+                }
+            });
+        });
+        rounds.time("moka", OPERATIONS, || {
+            each(keys, |key| drop(black_box(moka.get(key))));
+        });
+    }
+    print!("{rounds}");
+    let quick = rounds.ratio("tooloo-cache", "quick_cache");
+    let all_tiers = rounds.ratio("tooloo-cache, all tiers", "quick_cache");
+    let moka = rounds.ratio("tooloo-cache", "moka");
+    vec![
+        Bound::new("hit in memory / quick_cache", quick, 1.15),
+        Bound::new("hit by `get` / quick_cache", all_tiers, 1.15),
+        Bound::new("hit in memory / moka", moka, 0.4),
+    ]
+}
+
+/// What the caller of a write waits for; the disk's own threads work behind its back.
+fn writes(keys: &[String]) -> Bound {
+    let folder = tempfile::tempdir().expect("there is a folder for temporary files");
+    let (quick, memory) = (Quick::new(4 * KEYS), Ours::new(config()));
+    let tier = DiskTier::open(DiskConfig::new(folder.path()), Raw);
+    let both = Ours::builder(config())
+        .with_tier(tier.expect("the folder is empty"))
+        .build();
+    let value = value();
+    let mut rounds = Rounds::new("write, ns on the clock of its caller");
+    for _ in 0..ROUNDS {
+        rounds.time_on_the_clock("quick_cache", OPERATIONS, || {
+            each(keys, |key| quick.insert(key.clone(), Arc::clone(&value)));
+        });
+        rounds.time_on_the_clock("tooloo-cache, memory", OPERATIONS, || {
+            each(keys, |key| {
+                drop(memory.insert(key.clone(), Arc::clone(&value)))
+            });
+        });
+        rounds.time_on_the_clock("tooloo-cache, and disk", OPERATIONS, || {
+            each(keys, |key| {
+                drop(both.insert(key.clone(), Arc::clone(&value)))
+            });
+        });
+    }
+    print!("{rounds}");
+    let ratio = rounds.ratio("tooloo-cache, and disk", "quick_cache");
+    Bound::new("write to memory and disk / quick_cache", ratio, 4.0)
+}
+
+fn config() -> CacheConfig {
+    let expected = NonZeroUsize::new(4 * KEYS).expect("there are keys");
+    let memory = MemoryConfig::new().with_expected_entries(expected);
+    CacheConfig::new().with_ttl(HOUR).with_memory(memory)
+}
+
+fn moka() -> Moka {
+    let builder = Moka::builder().max_capacity(4 * KEYS as u64);
+    builder.time_to_live(HOUR).build()
+}
+
+fn value() -> Value {
+    vec![7; 256].into()
+}
+
+fn order(keys: &[String]) -> impl Iterator<Item = &String> {
+    (0..OPERATIONS).map(|number| &keys[number * STEP % KEYS])
+}
+
+fn each(keys: &[String], act: impl FnMut(&String)) {
+    order(keys).for_each(act);
+}
