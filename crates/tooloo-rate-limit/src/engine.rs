@@ -123,17 +123,15 @@ impl Engine {
     ) -> Option<Result<&'a Bucket, RateLimited>> {
         let bucket = self.bucket(pinned, now)?;
         let outcome = self.outcome(bucket, cost, now);
-        match outcome {
-            Some(Outcome::Admitted) => {
-                self.count(pinned, bucket, true);
-                Some(Ok(bucket))
-            }
+        let decided = match outcome {
+            Some(Outcome::Admitted) => Ok(bucket),
             Some(Outcome::Short { own, common }) if self.is_far(own.max(common), now) => {
-                self.count(pinned, bucket, false);
-                Some(Err(short(own.max(common), now)))
+                Err(short(own.max(common), now))
             }
-            _ => self.decide_closely(pinned, bucket, cost, now, outcome),
-        }
+            _ => return self.decide_closely(pinned, bucket, cost, now, outcome),
+        };
+        self.count(pinned, bucket, decided.is_ok());
+        Some(decided)
     }
 
     /// Decides what a coarse glance does not.
@@ -150,7 +148,7 @@ impl Engine {
             match outcome {
                 None => break RateLimited::for_ever(),
                 Some(Outcome::Admitted) => {
-                    self.count(pinned, bucket, true);
+                    self.count_seldom(pinned, bucket, true);
                     return Some(Ok(bucket));
                 }
                 Some(Outcome::Short { own, common }) => {
@@ -174,7 +172,7 @@ impl Engine {
             bucket = self.bucket(pinned, now)?;
             outcome = self.outcome(bucket, cost, now);
         };
-        self.count(pinned, bucket, false);
+        self.count_seldom(pinned, bucket, false);
         Some(Err(refusal))
     }
 

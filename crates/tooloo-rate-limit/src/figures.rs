@@ -11,7 +11,7 @@ use tooloo_key::Key;
 
 pub(crate) use self::board::Board;
 use crate::{
-    sharded::Sharded,
+    sharded::{Sharded, Thread},
     state::{Bucket, Milestone},
 };
 
@@ -41,8 +41,8 @@ pub(crate) struct Totals {
 
 impl Figures {
     #[inline]
-    pub(crate) fn count(&self, allowed: bool) {
-        let counts = self.counts.own();
+    pub(crate) fn count(&self, thread: Thread, allowed: bool) {
+        let counts = self.counts.of(thread);
         add(if allowed {
             &counts.allowed
         } else {
@@ -65,12 +65,12 @@ impl Figures {
 
     /// Counts a request that waits.
     pub(crate) fn queue(&self) {
-        add(&self.counts.own().queued);
+        add(&self.counts.of(Thread::current()).queued);
     }
 
     /// Counts a request that gave up waiting.
     pub(crate) fn cancel(&self) {
-        add(&self.counts.own().cancelled);
+        add(&self.counts.of(Thread::current()).cancelled);
     }
 
     pub(crate) fn totals(&self) -> Totals {

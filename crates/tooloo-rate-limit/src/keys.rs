@@ -127,7 +127,7 @@ impl Keys {
     /// little, and finding a bucket not at all.
     #[inline]
     fn index(&self, key: &Key) -> usize {
-        let key = key.as_str().as_bytes();
+        let key = key.as_bytes();
         let end = match key.last_chunk() {
             Some(end) => u64::from_le_bytes(*end),
             None => key.iter().fold(0, |end, byte| end << 8 | u64::from(*byte)),

@@ -1,10 +1,10 @@
 //! Makes [`RateLimit`] services that share limiters.
 
-use std::{num::NonZeroU32, time::Duration};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use tower_layer::Layer;
 
-use crate::{Policies, RateLimit, RateLimitHandle, service::Terms};
+use crate::{Policies, RateLimit, RateLimitHandle, terms::Terms};
 
 /// Answers `429 Too Many Requests` for a key that has spent its quota.
 ///
@@ -72,6 +72,6 @@ impl<S, X: Clone, C: Clone> Layer<S> for RateLimitLayer<X, C> {
     type Service = RateLimit<S, X, C>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        RateLimit::new(inner, self.terms.clone())
+        RateLimit::new(inner, Arc::new(self.terms.clone()))
     }
 }

@@ -47,6 +47,7 @@ mod sharded;
 mod standing;
 mod state;
 mod sync;
+mod terms;
 
 #[cfg(feature = "redis")]
 pub use self::backend::redis::RedisStore;

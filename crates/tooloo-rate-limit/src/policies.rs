@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use http::{HeaderValue, Method};
+use http::Method;
 
 use crate::{
     PoliciesConfig, QuotaStore, RateLimitConfig, RateLimitHandle, RateLimiter, RouteConfig,
-    SharedConfig, SharedRateLimiter, headers,
+    SharedConfig, SharedRateLimiter,
+    headers::Notice,
     pooled::{RouteStore, Sharing},
 };
 
@@ -21,20 +22,20 @@ pub struct Policies {
 
 #[derive(Debug)]
 pub(crate) struct Table {
-    default: Policy,
-    routes: Vec<(RouteConfig, Policy)>,
+    default: Arc<Policy>,
+    routes: Vec<(RouteConfig, Arc<Policy>)>,
     pub(crate) shadow: bool,
     // Where the quotas of routes to come are kept, too.
     sharing: Option<Sharing>,
 }
 
-/// One limiter, and what its policy is called in headers.
-#[derive(Clone, Debug)]
+/// One limiter, and what answers say about it.
+#[derive(Debug)]
 pub(crate) struct Policy {
     pub(crate) limiter: RateLimiter,
     // Decides instead of `limiter`, which counts for it.
     pub(crate) shared: Option<SharedRateLimiter>,
-    pub(crate) header: HeaderValue,
+    pub(crate) notice: Arc<Notice>,
 }
 
 impl Policies {
@@ -58,11 +59,11 @@ impl Policies {
     fn made(config: PoliciesConfig, sharing: Option<Sharing>) -> Self {
         let routes = config.routes.into_iter().map(|route| {
             let policy = Policy::made(route.limits.clone(), Some(&route), sharing.as_ref());
-            (route, policy)
+            (route, Arc::new(policy))
         });
         Self::of(Table {
             routes: routes.collect(),
-            default: Policy::made(config.default, None, sharing.as_ref()),
+            default: Arc::new(Policy::made(config.default, None, sharing.as_ref())),
             shadow: config.shadow,
             sharing,
         })
@@ -79,18 +80,18 @@ impl Policies {
         let config = config.into();
         let before = self.table.load();
         let routes = config.routes.into_iter().map(|route| {
-            let same = |known: &&(RouteConfig, Policy)| {
+            let same = |known: &&(RouteConfig, Arc<Policy>)| {
                 known.0.method == route.method && known.0.path == route.path
             };
             let policy = match before.routes.iter().find(same) {
                 Some((_, policy)) => policy.changed(route.limits.clone()),
                 None => Policy::made(route.limits.clone(), Some(&route), before.sharing.as_ref()),
             };
-            (route, policy)
+            (route, Arc::new(policy))
         });
         let table = Table {
             routes: routes.collect(),
-            default: before.default.changed(config.default),
+            default: Arc::new(before.default.changed(config.default)),
             shadow: config.shadow,
             sharing: before.sharing.clone(),
         };
@@ -140,7 +141,7 @@ impl From<RateLimiter> for Policies {
     /// Limits all routes with a limiter that is used elsewhere too.
     fn from(limiter: RateLimiter) -> Self {
         Self::of(Table {
-            default: Policy::new(limiter),
+            default: Arc::new(Policy::new(limiter)),
             routes: Vec::new(),
             shadow: false,
             sharing: None,
@@ -153,7 +154,7 @@ impl From<SharedRateLimiter> for Policies {
     /// them.
     fn from(shared: SharedRateLimiter) -> Self {
         Self::of(Table {
-            default: Policy::of_shared(shared),
+            default: Arc::new(Policy::of_shared(shared)),
             routes: Vec::new(),
             shadow: false,
             sharing: None,
@@ -175,7 +176,7 @@ impl From<PoliciesConfig> for Policies {
 
 impl Table {
     #[inline]
-    pub(crate) fn policy(&self, method: &Method, path: &str) -> &Policy {
+    pub(crate) fn policy(&self, method: &Method, path: &str) -> &Arc<Policy> {
         let mut routes = self.routes.iter();
         let route = routes.find(|(route, _)| route.matches(method, path));
         route.map_or(&self.default, |(_, policy)| policy)
@@ -184,9 +185,8 @@ impl Table {
 
 impl Policy {
     fn new(limiter: RateLimiter) -> Self {
-        let tiers = limiter.tiers();
         Self {
-            header: headers::policy(tiers.iter()),
+            notice: Arc::new(Notice::new(limiter.tiers())),
             shared: None,
             limiter,
         }

@@ -2,8 +2,8 @@
 
 use std::{
     mem,
+    sync::Arc,
     task::{Context, Poll},
-    time::Duration,
 };
 
 use bytes::Bytes;
@@ -12,28 +12,21 @@ use tooloo_key::ExtractKey;
 use tower_service::Service;
 
 use crate::{
-    Policies,
-    cost::RequestCost,
-    future::{Decided, ResponseFuture},
+    RequestCost,
+    future::ResponseFuture,
+    terms::{Terms, Verdict},
 };
 
 /// Refuses requests whose key has spent its quota, or lets them wait for it.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct RateLimit<S, X, C> {
     inner: S,
-    terms: Terms<X, C>,
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct Terms<X, C> {
-    pub(crate) policies: Policies,
-    pub(crate) extract: X,
-    pub(crate) cost: C,
-    pub(crate) patience: Duration,
+    // Servers clone a service for each request.
+    terms: Arc<Terms<X, C>>,
 }
 
 impl<S, X, C> RateLimit<S, X, C> {
-    pub(crate) fn new(inner: S, terms: Terms<X, C>) -> Self {
+    pub(crate) fn new(inner: S, terms: Arc<Terms<X, C>>) -> Self {
         Self { inner, terms }
     }
 }
@@ -43,6 +36,12 @@ impl<S: Clone, X, C> RateLimit<S, X, C> {
     fn take_ready(&mut self) -> S {
         let clone = self.inner.clone();
         mem::replace(&mut self.inner, clone)
+    }
+}
+
+impl<S: Clone, X, C> Clone for RateLimit<S, X, C> {
+    fn clone(&self) -> Self {
+        Self::new(self.inner.clone(), Arc::clone(&self.terms))
     }
 }
 
@@ -63,31 +62,16 @@ where
     }
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
-        let Some(key) = self.terms.extract.key(&request) else {
-            return ResponseFuture::admitted(self.inner.call(request), None);
-        };
-        let cost = self.terms.cost.cost(&request);
-        let table = self.terms.policies.table();
-        let policy = table.policy(request.method(), request.uri().path());
-        let decided = Decided {
-            policy: policy.clone(),
-            key,
-            cost,
-            shadow: table.shadow,
-        };
-        if let Some(shared) = &policy.shared {
-            let asked = decided.ask(shared.clone());
-            return ResponseFuture::asking(asked, self.take_ready(), request, decided);
-        }
-        if !self.terms.patience.is_zero() && !table.shadow {
-            let deadline = tooloo_clock::now() + self.terms.patience;
-            let acquire = policy.limiter.acquire_cost(&decided.key, cost, deadline);
-            return ResponseFuture::waiting(acquire, self.take_ready(), request, decided);
-        }
-        match decided.check() {
-            Ok(stamp) => ResponseFuture::admitted(self.inner.call(request), stamp),
+        match self.terms.decide(&request) {
+            Verdict::Admitted(stamp) => ResponseFuture::admitted(self.inner.call(request), stamp),
             // The inner service stays ready: a refusal does not spend its grant.
-            Err(refusal) => ResponseFuture::refused(refusal, decided),
+            Verdict::Refused(refusal, decided) => ResponseFuture::refused(refusal, decided),
+            Verdict::Waits(acquire, decided) => {
+                ResponseFuture::waiting(acquire, self.take_ready(), request, decided)
+            }
+            Verdict::Asks(asked, decided) => {
+                ResponseFuture::asking(asked, self.take_ready(), request, decided)
+            }
         }
     }
 }

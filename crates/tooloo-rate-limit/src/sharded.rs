@@ -11,8 +11,12 @@ use crossbeam_utils::CachePadded;
 static NEXT: AtomicUsize = AtomicUsize::new(0);
 
 thread_local! {
-    static SHARD: Cell<usize> = const { Cell::new(usize::MAX) };
+    static NUMBER: Cell<usize> = const { Cell::new(usize::MAX) };
 }
+
+/// One of the process's threads.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Thread(usize);
 
 /// A value in as many copies as threads run at once, each on cache lines of its own.
 #[derive(Debug)]
@@ -32,10 +36,10 @@ impl<T: Default> Default for Sharded<T> {
 }
 
 impl<T> Sharded<T> {
-    /// Returns the calling thread's copy.
+    /// Returns a thread's copy.
     #[inline]
-    pub(crate) fn own(&self) -> &T {
-        &self.shards[shard() & (self.shards.len() - 1)]
+    pub(crate) fn of(&self, thread: Thread) -> &T {
+        &self.shards[thread.0 & (self.shards.len() - 1)]
     }
 
     pub(crate) fn all(&self) -> impl Iterator<Item = &T> {
@@ -43,13 +47,22 @@ impl<T> Sharded<T> {
     }
 }
 
-#[inline]
-fn shard() -> usize {
-    let shard = SHARD.get();
-    if shard != usize::MAX {
-        return shard;
+impl Thread {
+    /// Returns the calling thread.
+    #[inline]
+    pub(crate) fn current() -> Self {
+        let number = NUMBER.get();
+        Self(if number == usize::MAX {
+            number_thread()
+        } else {
+            number
+        })
     }
-    let shard = NEXT.fetch_add(1, Ordering::Relaxed) & (usize::MAX >> 1);
-    SHARD.set(shard);
-    shard
+}
+
+#[cold]
+fn number_thread() -> usize {
+    let number = NEXT.fetch_add(1, Ordering::Relaxed) & (usize::MAX >> 1);
+    NUMBER.set(number);
+    number
 }

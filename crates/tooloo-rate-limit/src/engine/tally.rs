@@ -4,6 +4,7 @@ use super::Engine;
 use crate::{
     RateLimited,
     keys::Pinned,
+    sharded::Thread,
     state::{Bucket, Milestone},
 };
 
@@ -11,17 +12,24 @@ impl Engine {
     /// Counts a request, in all and for its key.
     #[inline]
     pub(super) fn count(&self, pinned: &Pinned<'_>, bucket: &Bucket, allowed: bool) {
-        self.figures.count(allowed);
-        if let Some(milestone) = bucket.count(allowed) {
+        let thread = Thread::current();
+        self.figures.count(thread, allowed);
+        if let Some(milestone) = bucket.count(thread, allowed) {
             self.mark(pinned, bucket, milestone, allowed);
         }
     }
 
+    /// Counts as [`count`](Self::count) does, where that need not be quick.
+    #[inline(never)]
+    pub(super) fn count_seldom(&self, pinned: &Pinned<'_>, bucket: &Bucket, allowed: bool) {
+        self.count(pinned, bucket, allowed);
+    }
+
     pub(super) fn count_result(&self, pinned: &Pinned<'_>, result: &Result<(), RateLimited>) {
         match pinned.find() {
-            Some(bucket) => self.count(pinned, bucket, result.is_ok()),
+            Some(bucket) => self.count_seldom(pinned, bucket, result.is_ok()),
             // Forgotten meanwhile: full as it was.
-            None => self.figures.count(result.is_ok()),
+            None => self.figures.count(Thread::current(), result.is_ok()),
         }
     }
 

@@ -159,7 +159,7 @@ impl Engine {
             let refusal = match self.outcome(bucket, cost, now) {
                 None => RateLimited::for_ever(),
                 Some(Outcome::Admitted) => {
-                    self.count(pinned, bucket, true);
+                    self.count_seldom(pinned, bucket, true);
                     return Some(Admission::Decided(Ok(())));
                 }
                 Some(Outcome::Aside(aside @ (Aside::Gone | Aside::Moved))) => {
@@ -184,7 +184,7 @@ impl Engine {
                     }
                 }
             };
-            self.count(pinned, bucket, false);
+            self.count_seldom(pinned, bucket, false);
             return Some(Admission::Decided(Err(refusal)));
         }
     }

@@ -2,7 +2,6 @@
 
 use std::{
     fmt,
-    num::NonZeroU32,
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -11,14 +10,10 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{Request, Response};
 use pin_project_lite::pin_project;
-use tooloo_key::Key;
 use tower_service::Service;
 
 use super::Acquire;
-use crate::{
-    RateLimited, SharedRateLimiter, Standing, headers::Stamp, policies::Policy, pooled::Answer,
-    problem,
-};
+use crate::{RateLimited, headers::Stamp, pooled::Answer, terms::Decided};
 
 pin_project! {
     /// Response future of [`RateLimit`](crate::RateLimit).
@@ -39,19 +34,19 @@ pin_project! {
     enum Kind<S, B, F> {
         Admitted { #[pin] inner: F, stamp: Option<Stamp> },
         Refused { refusal: RateLimited, decided: Decided },
-        Waiting { #[pin] acquire: Acquire, call: Option<(S, Request<B>)>, decided: Decided },
-        // Boxed: asking a store takes a thousand times as long as a box.
-        Asking { asked: BoxFuture<'static, Answer>, call: Option<(S, Request<B>)>, decided: Decided },
+        // Boxed, as are the calls to come: waiting takes a thousand times as long as a box, and all
+        // who need not wait are spared the room.
+        Waiting {
+            acquire: Pin<Box<Acquire>>,
+            call: Option<Box<(S, Request<B>)>>,
+            decided: Decided,
+        },
+        Asking {
+            asked: BoxFuture<'static, Answer>,
+            call: Option<Box<(S, Request<B>)>>,
+            decided: Decided,
+        },
     }
-}
-
-/// What was decided about, by which policy.
-#[derive(Clone, Debug)]
-pub(crate) struct Decided {
-    pub(crate) policy: Policy,
-    pub(crate) key: Key,
-    pub(crate) cost: NonZeroU32,
-    pub(crate) shadow: bool,
 }
 
 impl<S, B> ResponseFuture<S, B>
@@ -79,7 +74,7 @@ where
         Self {
             kind: Kind::Asking {
                 asked,
-                call: Some((inner, request)),
+                call: Some(Box::new((inner, request))),
                 decided,
             },
         }
@@ -93,8 +88,8 @@ where
     ) -> Self {
         Self {
             kind: Kind::Waiting {
-                acquire,
-                call: Some((inner, request)),
+                acquire: Box::pin(acquire),
+                call: Some(Box::new((inner, request))),
                 decided,
             },
         }
@@ -127,7 +122,7 @@ where
                     call,
                     decided,
                 } => {
-                    if let Err(refusal) = ready!(acquire.poll(cx)) {
+                    if let Err(refusal) = ready!(acquire.as_mut().poll(cx)) {
                         return Poll::Ready(Ok(decided.refusal(refusal)));
                     }
                     let stamp = Some(decided.stamp());
@@ -139,16 +134,9 @@ where
                     call,
                     decided,
                 } => {
-                    let Answer { result, standings } = ready!(asked.as_mut().poll(cx));
-                    let stamp = match result {
-                        Ok(()) => decided.stamp_known(&standings, None),
-                        Err(_) if decided.shadow => None,
-                        Err(refusal) => {
-                            let stamp = decided.stamp_known(&standings, Some(refusal));
-                            let cost = decided.cost.get();
-                            let response = problem::response(refusal, cost, &standings, stamp);
-                            return Poll::Ready(Ok(response));
-                        }
+                    let stamp = match decided.told(ready!(asked.as_mut().poll(cx))) {
+                        Ok(stamp) => stamp,
+                        Err(response) => return Poll::Ready(Ok(response)),
                     };
                     let inner = begin(call);
                     this.kind.set(Kind::Admitted { inner, stamp });
@@ -158,51 +146,9 @@ where
     }
 }
 
-impl Decided {
-    /// Spends, and tells what the answer will say.
-    pub(crate) fn check(&self) -> Result<Option<Stamp>, RateLimited> {
-        match self.policy.limiter.check_cost(&self.key, self.cost) {
-            Ok(()) => Ok(Some(self.stamp())),
-            // In the shadow nobody is refused, and nobody is told.
-            Err(_) if self.shadow => Ok(None),
-            Err(refusal) => Err(refusal),
-        }
-    }
-
-    /// Asks the store of shared quotas.
-    pub(crate) fn ask(&self, shared: SharedRateLimiter) -> BoxFuture<'static, Answer> {
-        let (key, cost) = (self.key.clone(), self.cost);
-        Box::pin(async move { shared.ask(&key, cost).await })
-    }
-
-    fn stamp(&self) -> Stamp {
-        self.stamp_of(&self.policy.limiter.peek(&self.key), None)
-    }
-
-    fn refusal<R: From<Bytes>>(&self, refusal: RateLimited) -> Response<R> {
-        let standings = self.policy.limiter.peek(&self.key);
-        let stamp = self.stamp_of(&standings, Some(refusal));
-        problem::response(refusal, self.cost.get(), &standings, Some(stamp))
-    }
-
-    /// Tells how the key stands, where that is known.
-    fn stamp_known(&self, standings: &[Standing], refusal: Option<RateLimited>) -> Option<Stamp> {
-        (!standings.is_empty()).then(|| self.stamp_of(standings, refusal))
-    }
-
-    fn stamp_of(&self, standings: &[Standing], refusal: Option<RateLimited>) -> Stamp {
-        let tiers = self.policy.limiter.tiers();
-        let usual = tiers
-            .iter()
-            .eq(standings.iter().map(|standing| &standing.tier));
-        let wait = refusal.and_then(problem::told);
-        Stamp::new(&self.policy.header, standings, wait, usual)
-    }
-}
-
-fn begin<S: Service<Request<B>>, B>(call: &mut Option<(S, Request<B>)>) -> S::Future {
+fn begin<S: Service<Request<B>>, B>(call: &mut Option<Box<(S, Request<B>)>>) -> S::Future {
     let call = call.take();
-    let (mut service, request) = call.expect("a future is not polled after it was ready");
+    let (mut service, request) = *call.expect("a future is not polled after it was ready");
     service.call(request)
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::counts::FULL;
 use crate::{
-    sharded::Sharded,
+    sharded::{Sharded, Thread},
     sync::{AtomicU64, Ordering},
 };
 
@@ -47,7 +47,7 @@ pub(crate) enum Milestone {
 }
 
 impl Seats {
-    /// Makes a tally that begins at these counts, unless there are as many as may be.
+    /// Makes a tally, unless there are as many as may be.
     pub(crate) fn tally(&self) -> Option<Arc<Tally>> {
         let free = Arc::strong_count(&self.0) <= MOST;
         free.then(|| {
@@ -62,8 +62,8 @@ impl Seats {
 impl Tally {
     /// Counts one more.
     #[inline]
-    pub(super) fn add(&self, allowed: bool) -> Option<Milestone> {
-        let pair = self.shards.own();
+    pub(super) fn add(&self, thread: Thread, allowed: bool) -> Option<Milestone> {
+        let pair = self.shards.of(thread);
         let count = if allowed { &pair.allowed } else { &pair.denied };
         milestone(count.fetch_add(1, Ordering::Relaxed) + 1, ENDED)
     }
@@ -89,7 +89,8 @@ impl Tally {
 
 #[inline]
 pub(super) fn milestone(count: u64, ended: u64) -> Option<Milestone> {
-    if count.is_power_of_two() {
+    // Where the processor cannot count bits, `is_power_of_two` would.
+    if count & (count - 1) == 0 {
         Some(Milestone::Came(count))
     } else if count > ended {
         Some(Milestone::Ended)

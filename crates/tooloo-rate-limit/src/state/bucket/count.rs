@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use super::{Aside, Bucket, Counts, FULL, Level, Milestone, Tally, Terms};
+use crate::sharded::Thread;
 
 impl Bucket {
     /// Counts a request, and returns what is to be seen to then, which is rare.
     #[inline]
-    pub(crate) fn count(&self, allowed: bool) -> Option<Milestone> {
+    pub(crate) fn count(&self, thread: Thread, allowed: bool) -> Option<Milestone> {
         match &self.terms.tally {
             None => self.counts.add(allowed),
-            Some(tally) => tally.add(allowed),
+            Some(tally) => tally.add(thread, allowed),
         }
     }
 

@@ -1,0 +1,102 @@
+//! The values that differ from answer to answer, in one piece of memory.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+use http::HeaderValue;
+
+use super::Told;
+
+/// Bytes that suffice for one tier with a name as most have.
+const USUAL: usize = 96;
+
+/// The digits of the largest number.
+const DIGITS: usize = 20;
+
+const WINDOW: &[u8] = b";t=";
+const NEXT: &[u8] = b", ";
+
+/// Bytes that two numbers of a tier and what stands around them take, and those of a time, at most.
+pub(super) const LONGEST_REST: usize = DIGITS + WINDOW.len() + DIGITS + NEXT.len();
+pub(super) const LONGEST_TIME: usize = DIGITS;
+
+/// What is written first of all: where the parts of the line are.
+struct Marks {
+    limit: usize,
+    remaining: Range<usize>,
+    end: usize,
+}
+
+/// Writes `RateLimit`, what remains in the `tightest` tier, and a time; each in a value of its own.
+///
+/// An item is what stands before a tier's numbers; the line takes at most `longest` bytes.
+#[inline]
+pub(super) fn write<'a>(
+    items: impl Iterator<Item = (&'a [u8], &'a Told)>,
+    tightest: usize,
+    time: u64,
+    longest: usize,
+) -> [HeaderValue; 3] {
+    if longest <= USUAL {
+        let mut line = [0; USUAL];
+        let marks = marks(&mut line, items, tightest, time);
+        cut(Bytes::from_owner(line), marks)
+    } else {
+        let mut line = vec![0; longest];
+        let marks = marks(&mut line, items, tightest, time);
+        cut(Bytes::from(line), marks)
+    }
+}
+
+#[inline]
+fn marks<'a>(
+    line: &mut [u8],
+    items: impl Iterator<Item = (&'a [u8], &'a Told)>,
+    tightest: usize,
+    time: u64,
+) -> Marks {
+    let mut remaining = 0..0;
+    let mut at = 0;
+    for (index, (item, told)) in items.enumerate() {
+        if index > 0 {
+            at = text(line, at, NEXT);
+        }
+        let from = text(line, at, item);
+        let to = number(line, from, told.remaining.into());
+        if index == tightest {
+            remaining = from..to;
+        }
+        let after = text(line, to, WINDOW);
+        at = number(line, after, told.seconds);
+    }
+    Marks {
+        limit: at,
+        remaining,
+        end: number(line, at, time),
+    }
+}
+
+fn cut(mut line: Bytes, marks: Marks) -> [HeaderValue; 3] {
+    let remaining = line.slice(marks.remaining);
+    line.truncate(marks.end);
+    let time = line.split_off(marks.limit);
+    [line, remaining, time]
+        .map(|value| HeaderValue::from_maybe_shared(value).expect("a structured field is ASCII"))
+}
+
+#[inline]
+fn text(line: &mut [u8], at: usize, text: &[u8]) -> usize {
+    let end = at + text.len();
+    line[at..end].copy_from_slice(text);
+    end
+}
+
+#[inline]
+fn number(line: &mut [u8], at: usize, mut number: u64) -> usize {
+    let end = at + 1 + number.checked_ilog10().unwrap_or(0) as usize;
+    for digit in line[at..end].iter_mut().rev() {
+        *digit = b'0' + (number % 10) as u8;
+        number /= 10;
+    }
+    end
+}

@@ -1,0 +1,128 @@
+//! What a layer asks of each request.
+
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use http::{Request, Response};
+use tooloo_key::{ExtractKey, Key};
+
+use crate::{
+    Policies, RateLimited, RequestCost, Standing,
+    future::Acquire,
+    headers::Stamp,
+    policies::{Policy, Table},
+    pooled::Answer,
+    problem,
+};
+
+/// What a layer and its services share.
+#[derive(Clone, Debug)]
+pub(crate) struct Terms<X, C> {
+    pub(crate) policies: Policies,
+    pub(crate) extract: X,
+    pub(crate) cost: C,
+    pub(crate) patience: Duration,
+}
+
+/// What becomes of a request.
+pub(crate) enum Verdict {
+    Admitted(Option<Stamp>),
+    Refused(RateLimited, Decided),
+    Waits(Acquire, Decided),
+    Asks(BoxFuture<'static, Answer>, Decided),
+}
+
+/// What was decided about, by which policy.
+#[derive(Debug)]
+pub(crate) struct Decided {
+    policy: Arc<Policy>,
+    key: Key,
+    cost: NonZeroU32,
+    shadow: bool,
+}
+
+impl<X, C> Terms<X, C> {
+    /// Decides what becomes of a request, at once where that can be.
+    #[inline]
+    pub(crate) fn decide<B>(&self, request: &Request<B>) -> Verdict
+    where
+        X: ExtractKey<Request<B>>,
+        C: RequestCost<Request<B>>,
+    {
+        let Some(key) = self.extract.key(request) else {
+            return Verdict::Admitted(None);
+        };
+        let cost = self.cost.cost(request);
+        let table = self.policies.table();
+        let policy = table.policy(request.method(), request.uri().path());
+        if policy.shared.is_some() || !self.patience.is_zero() && !table.shadow {
+            return self.defer(&table, policy, key, cost);
+        }
+        let usual = policy.notice.tiers();
+        let engine = policy.limiter.engine();
+        match engine.spend_and_tell(&key, cost.get().into(), usual) {
+            Ok(stands) => Verdict::Admitted(Some(policy.notice.admitted(stands))),
+            // In the shadow nobody is refused, and nobody is told.
+            Err(_) if table.shadow => Verdict::Admitted(None),
+            Err(refusal) => Verdict::Refused(refusal, Decided::new(&table, policy, key, cost)),
+        }
+    }
+
+    /// Decides what cannot be decided at once.
+    fn defer(&self, table: &Table, policy: &Arc<Policy>, key: Key, cost: NonZeroU32) -> Verdict {
+        let decided = Decided::new(table, policy, key, cost);
+        if let Some(shared) = policy.shared.clone() {
+            let key = decided.key.clone();
+            let asked = Box::pin(async move { shared.ask(&key, cost).await });
+            return Verdict::Asks(asked, decided);
+        }
+        let deadline = tooloo_clock::now() + self.patience;
+        let acquire = policy.limiter.acquire_cost(&decided.key, cost, deadline);
+        Verdict::Waits(acquire, decided)
+    }
+}
+
+impl Decided {
+    fn new(table: &Table, policy: &Arc<Policy>, key: Key, cost: NonZeroU32) -> Self {
+        Self {
+            policy: Arc::clone(policy),
+            key,
+            cost,
+            shadow: table.shadow,
+        }
+    }
+
+    /// Tells how the key stands after it waited.
+    pub(crate) fn stamp(&self) -> Stamp {
+        let standings = self.policy.limiter.peek(&self.key);
+        self.policy.notice.stamp(&standings, None)
+    }
+
+    /// Writes the answer to a request that was refused.
+    pub(crate) fn refusal<R: From<Bytes>>(&self, refusal: RateLimited) -> Response<R> {
+        let standings = self.policy.limiter.peek(&self.key);
+        self.problem(refusal, &standings)
+    }
+
+    /// Tells what a store's answer says of the key, or writes the answer to a request that it refused.
+    pub(crate) fn told<R: From<Bytes>>(
+        &self,
+        Answer { result, standings }: Answer,
+    ) -> Result<Option<Stamp>, Response<R>> {
+        match result {
+            Ok(()) if standings.is_empty() => Ok(None),
+            Ok(()) => Ok(Some(self.policy.notice.stamp(&standings, None))),
+            Err(_) if self.shadow => Ok(None),
+            Err(refusal) => Err(self.problem(refusal, &standings)),
+        }
+    }
+
+    fn problem<R: From<Bytes>>(&self, refusal: RateLimited, standings: &[Standing]) -> Response<R> {
+        let wait = problem::told(refusal);
+        // Of a store that is away nothing is known.
+        let known = !standings.is_empty();
+        let stamp = known.then(|| self.policy.notice.stamp(standings, wait));
+        problem::response(refusal, self.cost.get(), standings, stamp)
+    }
+}
