@@ -2,6 +2,7 @@
 
 use std::{
     marker::PhantomData,
+    mem,
     sync::PoisonError,
     task::{Context, Poll},
 };
@@ -10,7 +11,7 @@ use tooloo_clock::Moment;
 
 use crate::{
     error::PoolError,
-    state::{Claim, Effects, Given, Nesting, State},
+    state::{Back, Effects, Entry, Given, Nesting, Pooled, State},
     sync::{Mutex, MutexGuard},
 };
 
@@ -28,15 +29,43 @@ pub(crate) trait CarryOut<C> {
     fn carry_out(&self, effects: Effects<C>);
 }
 
-/// A place in the line.
+/// A place in the line, taken at the first poll.
 ///
 /// Dropped, it is given up; a connection that was on its way goes to whoever is next.
 #[derive(Debug)]
 pub(crate) struct Place<'a, C, P: CarryOut<C>> {
     pool: &'a P,
-    // None once there is an outcome.
-    ticket: Option<usize>,
+    stage: Stage,
+    /// Where the caller's own task took a connection that it holds while it waits.
+    pub(crate) nesting: Nesting,
     of: PhantomData<fn() -> C>,
+}
+
+#[derive(Debug)]
+enum Stage {
+    Outside(Entry),
+    InLine { ticket: usize },
+    Served,
+}
+
+/// Takes back a connection that a borrower used.
+#[inline]
+pub(crate) fn give_back<C>(pool: &impl CarryOut<C>, pooled: Box<Pooled<C>>, now: Moment) {
+    let back = pool.exchange().lock().put_at_once(pooled, now);
+    match back {
+        Ok(None) => {}
+        Ok(Some(waker)) => waker.wake(),
+        Err(pooled) => give_back_slowly(pool, pooled, now),
+    }
+}
+
+#[cold]
+fn give_back_slowly<C>(pool: &impl CarryOut<C>, pooled: Box<Pooled<C>>, now: Moment) {
+    let mut effects = Effects::new();
+    let mut state = pool.exchange().lock();
+    state.put(pooled, Back::Used, now, &mut effects);
+    drop(state);
+    pool.carry_out(effects);
 }
 
 impl<C> Exchange<C> {
@@ -54,42 +83,59 @@ impl<C> Exchange<C> {
 }
 
 impl<'a, C, P: CarryOut<C>> Place<'a, C, P> {
-    /// Gets in line, at its head where the caller's turn has come before.
-    pub(crate) fn new(
-        pool: &'a P,
-        claim: Claim,
-        at_head: bool,
-    ) -> Result<(Self, Nesting), PoolError> {
-        let now = tooloo_clock::coarse();
-        let mut effects = Effects::new();
-        let mut state = pool.exchange().lock();
-        let enqueued = state.enqueue(claim, at_head, now, &mut effects);
-        drop(state);
-        let enqueued = enqueued.map(|(ticket, nesting)| {
-            let place = Self {
-                pool,
-                ticket: Some(ticket),
-                of: PhantomData,
-            };
-            (place, nesting)
-        });
-        pool.carry_out(effects);
-        enqueued
+    pub(crate) fn new(pool: &'a P, entry: Entry) -> Self {
+        Self {
+            pool,
+            stage: Stage::Outside(entry),
+            nesting: None,
+            of: PhantomData,
+        }
     }
 
     /// Waits for a connection, or for a refusal.
     #[inline]
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Given<C>, PoolError>> {
-        let ticket = self
-            .ticket
-            .expect("a place is polled until there is an outcome");
+        match mem::replace(&mut self.stage, Stage::Served) {
+            Stage::Outside(entry) => self.enter(entry, cx),
+            Stage::InLine { ticket } => self.look(ticket, cx),
+            Stage::Served => panic!("a place is polled until there is an outcome"),
+        }
+    }
+
+    fn enter(&mut self, entry: Entry, cx: &mut Context<'_>) -> Poll<Result<Given<C>, PoolError>> {
         // A waker's code is its own: it is neither cloned nor dropped under the lock.
-        let waker = cx.waker().clone();
+        let mut waker = Some(cx.waker().clone());
         let now = tooloo_clock::coarse();
+        let mut effects = Effects::new();
+        let mut state = self.pool.exchange().lock();
+        let entered = state.enqueue(entry, &mut waker, now, &mut effects);
+        drop(state);
+        if let Ok((ticket, nesting)) = &entered {
+            // Before anything else runs that could fail.
+            self.stage = Stage::InLine { ticket: *ticket };
+            self.nesting = *nesting;
+        }
+        self.pool.carry_out(effects);
+        match entered {
+            // Whoever is served already is woken already.
+            Ok(_) => Poll::Pending,
+            Err(error) => Poll::Ready(Err(error)),
+        }
+    }
+
+    #[inline]
+    fn look(&mut self, ticket: usize, cx: &mut Context<'_>) -> Poll<Result<Given<C>, PoolError>> {
+        let now = tooloo_clock::coarse();
+        let outcome = self.pool.exchange().lock().outcome(ticket, now);
+        if let Some(outcome) = outcome {
+            return Poll::Ready(outcome.map_err(PoolError::new));
+        }
+        self.stage = Stage::InLine { ticket };
+        let waker = cx.waker().clone();
         let polled = self.pool.exchange().lock().poll(ticket, waker, now);
         match polled {
             Ok(outcome) => {
-                self.ticket = None;
+                self.stage = Stage::Served;
                 Poll::Ready(outcome.map_err(PoolError::new))
             }
             Err(former) => {
@@ -110,7 +156,7 @@ impl<'a, C, P: CarryOut<C>> Place<'a, C, P> {
 
 impl<C, P: CarryOut<C>> Drop for Place<'_, C, P> {
     fn drop(&mut self) {
-        if let Some(ticket) = self.ticket {
+        if let Stage::InLine { ticket } = self.stage {
             self.leave(ticket, tooloo_clock::coarse());
         }
     }

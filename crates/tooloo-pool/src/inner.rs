@@ -18,6 +18,7 @@ use crate::{
     connecting::{self, Reservation},
     connection::{BoxError, Connection},
     connector::Connect,
+    deadlines::{self, Watching},
     exchange::{CarryOut, Exchange},
     figures::{Histogram, Standing},
     handle::View,
@@ -123,6 +124,9 @@ impl<C: Connection> CarryOut<C> for Arc<Inner<C>> {
 fn carry_out_heavy<C: Connection>(pool: &Arc<Inner<C>>, effects: Effects<C>) {
     if effects.upkeep {
         pool.spawn(upkeep::run(upkeep::Tending::new(pool)));
+    }
+    if effects.watch {
+        pool.spawn(deadlines::run(Watching::new(pool)));
     }
     for _ in 0..effects.connect {
         pool.spawn(connecting::run(Reservation::new(pool)));

@@ -9,11 +9,11 @@ use std::{
 
 use crate::{
     connection::Connection,
-    exchange::CarryOut,
+    exchange::{self, CarryOut},
     figures::CloseReason,
     inner::Inner,
     mend::{self, InHand},
-    state::{Back, Effects, Failure, Pooled},
+    state::{Effects, Failure, Pooled},
 };
 
 /// A connection on loan; dropped, it goes back to its pool.
@@ -144,17 +144,6 @@ impl<C: Connection> Lease<C> {
             self.pool.spawn(mend(InHand::new(&self.pool, pooled)));
         }
     }
-
-    #[inline]
-    fn put(&mut self, pooled: Box<Pooled<C>>) {
-        let now = tooloo_clock::coarse();
-        let mut effects = Effects::new();
-        self.pool
-            .exchange
-            .lock()
-            .put(pooled, Back::Used, now, &mut effects);
-        self.pool.carry_out(effects);
-    }
 }
 
 const PRESENT: &str = "a lease has its connection until it ends";
@@ -171,7 +160,7 @@ impl<C: Connection> Drop for Lease<C> {
             && !self.pool.always_reset
             && !thread::panicking();
         if ordinary {
-            return self.put(pooled);
+            return exchange::give_back(&self.pool, pooled, tooloo_clock::coarse());
         }
         let closed = pooled.connection.is_closed();
         self.pooled = Some(pooled);

@@ -56,6 +56,7 @@ mod config;
 mod connecting;
 mod connection;
 mod connector;
+mod deadlines;
 mod encode;
 mod error;
 mod exchange;

@@ -12,13 +12,15 @@ mod tend;
 #[cfg(test)]
 mod tests;
 
+use std::task::Waker;
+
 use tooloo_clock::Moment;
 
 pub use self::slots::Leak;
 pub(crate) use self::{
     effects::{Dead, Effects},
     health::Failure,
-    line::{Given, Nesting},
+    line::{Entry, Given, Nesting},
     slots::Claim,
 };
 use self::{
@@ -71,6 +73,8 @@ pub(crate) struct State<C> {
     closed: bool,
     // Whether a task of the pool's looks after the idle connections.
     tended: bool,
+    // Whether a task of the pool's watches the deadlines of those who wait.
+    watched: bool,
     pub(crate) tally: Tally,
     random: fastrand::Rng,
 }
@@ -87,12 +91,49 @@ impl<C> State<C> {
             closing: 0,
             closed: false,
             tended: false,
+            watched: false,
             tally: Tally::new(),
             random: config
                 .seed
                 .map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed),
             config,
         }
+    }
+
+    /// Lends the idle connection that was used last, where that asks for nothing else.
+    #[inline]
+    pub(crate) fn take_at_once(&mut self, claim: &Claim, now: Moment) -> Option<Box<Pooled<C>>> {
+        if !self.tended || self.closed || self.tenants.are_limited() {
+            return None;
+        }
+        let last = self.idle.last()?;
+        if self.retirement(last, now).is_some() || self.needs_check(last, now) {
+            return None;
+        }
+        let pooled = self.idle.pop()?;
+        self.lease(pooled.slot, claim.clone(), now);
+        self.tally.at_once += 1;
+        Some(pooled)
+    }
+
+    /// Takes back a connection that a borrower used, where that asks for nothing but to wake somebody; returns it
+    /// otherwise.
+    #[inline]
+    pub(crate) fn put_at_once(
+        &mut self,
+        mut pooled: Box<Pooled<C>>,
+        now: Moment,
+    ) -> Result<Option<Waker>, Box<Pooled<C>>> {
+        if self.tenants.are_limited() || self.retirement(&pooled, now).is_some() {
+            return Err(pooled);
+        }
+        (pooled.used, pooled.good) = (now, now);
+        let Some(ticket) = self.queue.first() else {
+            self.set(pooled.slot, Slot::Idle);
+            self.rest(pooled);
+            return Ok(None);
+        };
+        Ok(self.hand_over_at_once(ticket, pooled, now))
     }
 
     /// Lends the idle connection that was used last, where nobody who waits may have it.
@@ -110,9 +151,7 @@ impl<C> State<C> {
         }
         let pooled = self.next_idle(now, effects)?;
         self.lease(pooled.slot, claim.clone(), now);
-        let given = self.given(pooled, now);
-        self.tally.at_once += u64::from(!given.check);
-        Some(given)
+        Some(self.given(pooled, now))
     }
 
     /// Takes a connection back, and gives it to whoever waited longest.
@@ -181,6 +220,12 @@ impl<C> State<C> {
             }
             _ => self.idle.push(pooled),
         }
+    }
+
+    #[inline]
+    fn needs_check(&self, pooled: &Pooled<C>, now: Moment) -> bool {
+        let silent = now.saturating_duration_since(pooled.good);
+        pooled.epoch != self.health.epoch() || silent >= self.config.times.check_after
     }
 
     #[inline]

@@ -17,6 +17,8 @@ pub(crate) struct Effects<C> {
     pub(crate) connect: usize,
     /// Whether the pool's upkeep has to be started.
     pub(crate) upkeep: bool,
+    /// Whether somebody has to watch the deadlines of those who wait.
+    pub(crate) watch: bool,
 }
 
 /// A connection that is no longer the pool's, to be closed.
@@ -35,13 +37,14 @@ impl<C> Effects<C> {
             dead: Vec::new(),
             connect: 0,
             upkeep: false,
+            watch: false,
         }
     }
 
     /// Returns whether there is nothing to do but to wake somebody.
     #[inline]
     pub(crate) fn is_light(&self) -> bool {
-        self.dead.is_empty() && self.connect == 0 && !self.upkeep
+        self.dead.is_empty() && self.connect == 0 && !self.upkeep && !self.watch
     }
 
     pub(crate) fn wake(&mut self, waker: Waker) {

@@ -26,25 +26,53 @@ pub(crate) struct Given<C> {
 pub(crate) struct Waiting<C> {
     claim: Claim,
     waker: Option<Waker>,
+    deadline: Moment,
     outcome: Option<Result<Box<Pooled<C>>, Refusal>>,
+}
+
+/// How somebody gets in line.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    pub(crate) claim: Claim,
+    /// Whether the caller's turn has come before.
+    pub(crate) at_head: bool,
+    pub(crate) deadline: Moment,
 }
 
 impl<C> State<C> {
     /// Gets in line, at its head where the caller's turn has come before; returns the ticket, and where the
     /// caller's task took a connection that it still holds, if it has to wait.
+    ///
+    /// The waker is taken, unless there is an error: it is not to be dropped under the lock.
     pub(crate) fn enqueue(
         &mut self,
-        claim: Claim,
-        at_head: bool,
+        entry: Entry,
+        waker: &mut Option<Waker>,
         now: Moment,
         effects: &mut Effects<C>,
     ) -> Result<(usize, Nesting), PoolError> {
+        let Entry {
+            claim,
+            at_head,
+            deadline,
+        } = entry;
         self.admit(&claim, at_head).map_err(PoolError::new)?;
+        let idle = !self.idle.is_empty();
+        // Where there is room, another connection is on its way.
+        let full = !idle && self.slots.len() >= self.config.max.get();
+        let held_at = claim.task.filter(|_| full);
+        let held_at = held_at.and_then(|task| self.slots.held_by(task));
+        if held_at.is_some() {
+            self.tally.nested += 1;
+            if self.config.nested == Nested::Refuse {
+                return Err(PoolError::new(Refusal::Nested).with_held_at(held_at));
+            }
+        }
         self.tenants.wait(claim.tenant.as_ref());
-        let task = claim.task;
         let waiting = Waiting {
             claim,
-            waker: None,
+            waker: waker.take(),
+            deadline,
             outcome: None,
         };
         let ticket = if at_head {
@@ -52,21 +80,25 @@ impl<C> State<C> {
         } else {
             self.queue.push_back(waiting)
         };
-        self.settle(now, effects);
-        if self.queue.get_mut(ticket).outcome.is_some() {
-            return Ok((ticket, None));
-        }
-        let held_at = task.and_then(|task| self.slots.held_by(task));
-        if held_at.is_some() {
-            self.tally.nested += 1;
-            if self.config.nested == Nested::Refuse {
-                // It has no waker yet.
-                self.leave(ticket, now, effects);
-                return Err(PoolError::new(Refusal::Nested).with_held_at(held_at));
-            }
+        effects.watch = !mem::replace(&mut self.watched, true);
+        if idle {
+            // One came back since the caller looked.
+            self.settle(now, effects);
         }
         effects.connect += self.demand();
         Ok((ticket, held_at))
+    }
+
+    /// Returns what has come of waiting.
+    #[inline]
+    pub(crate) fn outcome(
+        &mut self,
+        ticket: usize,
+        now: Moment,
+    ) -> Option<Result<Given<C>, Refusal>> {
+        self.queue.get_mut(ticket).outcome.as_ref()?;
+        let outcome = self.queue.remove(ticket).outcome;
+        outcome.map(|outcome| outcome.map(|pooled| self.given(pooled, now)))
     }
 
     /// Returns what has come of waiting, or else exchanges the waker: the former one is not to be dropped
@@ -77,13 +109,28 @@ impl<C> State<C> {
         waker: Waker,
         now: Moment,
     ) -> Result<Result<Given<C>, Refusal>, Option<Waker>> {
-        let waiting = self.queue.get_mut(ticket);
-        if waiting.outcome.is_none() {
-            return Err(waiting.waker.replace(waker));
+        match self.outcome(ticket, now) {
+            Some(outcome) => Ok(outcome),
+            None => Err(self.queue.get_mut(ticket).waker.replace(waker)),
         }
-        let outcome = self.queue.remove(ticket).outcome;
-        let outcome = outcome.expect("it was looked at a moment ago");
-        Ok(outcome.map(|pooled| self.given(pooled, now)))
+    }
+
+    /// Refuses those whose deadline has passed; returns the next deadline, or `None` where nobody waits and
+    /// nobody needs to watch any more.
+    pub(crate) fn expire(&mut self, now: Moment, effects: &mut Effects<C>) -> Option<Moment> {
+        let late =
+            |(ticket, waiting): (usize, &Waiting<C>)| (waiting.deadline <= now).then_some(ticket);
+        let late: Vec<_> = self.queue.in_line().filter_map(late).collect();
+        for ticket in late {
+            self.call(ticket, Err(Refusal::TimedOut), effects);
+        }
+        let next = self
+            .queue
+            .in_line()
+            .map(|(_, waiting)| waiting.deadline)
+            .min();
+        self.watched = next.is_some();
+        next
     }
 
     /// Leaves the line; a connection that was on its way goes to the next.
@@ -143,16 +190,28 @@ impl<C> State<C> {
         now: Moment,
         effects: &mut Effects<C>,
     ) {
+        if let Some(waker) = self.hand_over_at_once(ticket, pooled, now) {
+            effects.wake(waker);
+        }
+    }
+
+    /// Gives a connection to somebody in line, who is to be woken.
+    #[inline]
+    pub(super) fn hand_over_at_once(
+        &mut self,
+        ticket: usize,
+        pooled: Box<Pooled<C>>,
+        now: Moment,
+    ) -> Option<Waker> {
         let claim = self.queue.get_mut(ticket).claim.clone();
         self.lease(pooled.slot, claim, now);
-        self.call(ticket, Ok(pooled), effects);
+        self.call_at_once(ticket, Ok(pooled))
     }
 
     /// Tells whether a connection has to be checked before its borrower has it.
     #[inline]
     pub(super) fn given(&self, pooled: Box<Pooled<C>>, now: Moment) -> Given<C> {
-        let silent = now.saturating_duration_since(pooled.good);
-        let check = pooled.epoch != self.health.epoch() || silent >= self.config.times.check_after;
+        let check = self.needs_check(&pooled, now);
         Given { pooled, check }
     }
 
@@ -177,12 +236,21 @@ impl<C> State<C> {
         outcome: Result<Box<Pooled<C>>, Refusal>,
         effects: &mut Effects<C>,
     ) {
+        if let Some(waker) = self.call_at_once(ticket, outcome) {
+            effects.wake(waker);
+        }
+    }
+
+    #[inline]
+    fn call_at_once(
+        &mut self,
+        ticket: usize,
+        outcome: Result<Box<Pooled<C>>, Refusal>,
+    ) -> Option<Waker> {
         self.queue.unlink(ticket);
         let waiting = self.queue.get_mut(ticket);
         waiting.outcome = Some(outcome);
         self.tenants.wait_no_more(waiting.claim.tenant.as_ref());
-        if let Some(waker) = mem::take(&mut waiting.waker) {
-            effects.wake(waker);
-        }
+        waiting.waker.take()
     }
 }

@@ -83,6 +83,11 @@ impl<C> State<C> {
         self.bury_idle(CloseReason::Stale, now, effects);
     }
 
+    /// Takes note that nobody watches deadlines any more.
+    pub(crate) fn stop_watching(&mut self) {
+        self.watched = false;
+    }
+
     /// Lends no more, and turns away all who wait.
     pub(crate) fn close(&mut self, now: Moment, effects: &mut Effects<C>) {
         self.closed = true;

@@ -103,6 +103,14 @@ fn claim(tenant: usize) -> Claim {
     }
 }
 
+fn entry(claim: Claim) -> Entry {
+    Entry {
+        claim,
+        at_head: false,
+        deadline: NOW + Duration::from_secs(5),
+    }
+}
+
 fn state() -> State<u32> {
     let max = std::num::NonZeroUsize::new(3).unwrap();
     let share = Share::new(0.5).unwrap();
@@ -142,7 +150,8 @@ proptest! {
                         leases.push(given.pooled);
                     } else {
                         prop_assert!(model.idle.is_empty() || !model.may_lease(tenant));
-                        let ticket = state.enqueue(claim, false, NOW, &mut effects);
+                        let mut waker = Some(Waker::noop().clone());
+                        let ticket = state.enqueue(entry(claim), &mut waker, NOW, &mut effects);
                         prop_assert_eq!(ticket.is_ok(), model.may_wait(tenant));
                         if let Ok((ticket, _)) = ticket {
                             model.line.push_back((ticket, tenant));
@@ -213,7 +222,9 @@ fn no_more_is_made_than_is_wanted_and_may_be() {
     let mut state = state();
     let mut effects = Effects::new();
     for _ in 0..6 {
-        state.enqueue(claim(0), false, NOW, &mut effects).unwrap();
+        let mut waker = Some(Waker::noop().clone());
+        let entry = entry(claim(0));
+        state.enqueue(entry, &mut waker, NOW, &mut effects).unwrap();
     }
     assert_eq!(effects.connect, 3, "six wait, three may be there");
     assert!(state.keep_connecting());
