@@ -47,7 +47,7 @@ run *arguments:
 target := env("CARGO_TARGET_DIR", "target")
 
 # Run all benchmarks; they fail where a layer costs more than it may.
-bench: bench-trace bench-limits
+bench: bench-trace bench-limits bench-pool
 
 # Count the trace layer's instructions beside a bare router and beside its peers; needs valgrind.
 bench-trace: _gungraun
@@ -60,6 +60,10 @@ bench-limits: _gungraun
     rm -rf {{ target }}/gungraun/benches/limits
     cargo bench -p benches --features limits-peers --bench limits -- --save-summary
     cargo bench -p benches --features limits-peers --bench limits-times -- "$(realpath {{ target }})/gungraun/benches/limits/limits"
+
+# Time the connection pool beside its peers, without a database and with one; needs PostgreSQL.
+bench-pool:
+    cargo bench -p benches --features pool-peers --bench pool
 
 # Find valgrind, and install the harness's runner in the version that Cargo.lock has of its library.
 _gungraun:

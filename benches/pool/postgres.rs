@@ -1,0 +1,78 @@
+//! A lease, a query and the return, on a real PostgreSQL.
+
+use std::{hint::black_box, num::NonZeroUsize};
+
+use benches::Bound;
+use sqlx::{Executor as _, postgres::PgPoolOptions};
+use tokio::runtime::Builder;
+use tokio_postgres::Config;
+use tooloo_pool::{
+    Pool, PoolConfig,
+    postgres::{PostgresConnection, PostgresConnector},
+};
+use tooloo_testkit::PostgresServer;
+
+use crate::{ROUNDS, rounds::Rounds};
+
+/// Queries of one contender in one round.
+const QUERIES: usize = 2_000;
+const CONNECTIONS: u32 = 4;
+
+/// Times ours beside sqlx's without its pings, and returns the bound on the ratio.
+pub(crate) fn measure() -> Bound {
+    let runtime = Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.expect("the system has sockets to give");
+    let mut rounds = Rounds::new("lease, query and return on PostgreSQL, ns on the clock");
+    let server = runtime.block_on(PostgresServer::start());
+    let (ours, theirs) = runtime.block_on(async { (ours(&server), theirs(&server).await) });
+    for round in 0..=ROUNDS {
+        let mut turn = || {
+            let our_turn = || runtime.block_on(query_ours(&ours));
+            let their_turn = || runtime.block_on(query_theirs(&theirs));
+            rounds.time_on_the_clock("tooloo-pool", QUERIES, our_turn);
+            rounds.time_on_the_clock("sqlx without pings", QUERIES, their_turn);
+        };
+        turn();
+        if round == 0 {
+            // Everything is connected now: it counts from here on.
+            rounds = Rounds::new("lease, query and return on PostgreSQL, ns on the clock");
+        }
+    }
+    println!("{rounds}");
+    let ratio = rounds.ratio("tooloo-pool", "sqlx without pings");
+    Bound::new("pool-postgres-over-sqlx", ratio, 1.0)
+}
+
+fn ours(server: &PostgresServer) -> Pool<PostgresConnection> {
+    let config: Config = server.url().parse().expect("the server's URL is good");
+    let max = NonZeroUsize::new(CONNECTIONS as usize).expect("there are some");
+    Pool::new(
+        PostgresConnector::new(config),
+        PoolConfig::new().with_max(max),
+    )
+}
+
+async fn theirs(server: &PostgresServer) -> sqlx::PgPool {
+    let options = PgPoolOptions::new()
+        .max_connections(CONNECTIONS)
+        .test_before_acquire(false);
+    options
+        .connect(&server.url())
+        .await
+        .expect("the server is there")
+}
+
+async fn query_ours(pool: &Pool<PostgresConnection>) {
+    for _ in 0..QUERIES {
+        let mut lease = pool.get().await.expect("the server is there");
+        let rows = lease.run(async |client| client.query_typed("SELECT 1", &[]).await);
+        black_box(rows.await.expect("the server answers"));
+    }
+}
+
+async fn query_theirs(pool: &sqlx::PgPool) {
+    for _ in 0..QUERIES {
+        let row = pool.fetch_one(sqlx::query("SELECT 1")).await;
+        black_box(row.expect("the server answers"));
+    }
+}
