@@ -3,6 +3,7 @@
 mod burial;
 mod demand;
 mod effects;
+mod handing;
 mod health;
 mod line;
 mod queue;
