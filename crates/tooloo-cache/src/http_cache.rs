@@ -4,16 +4,13 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use http::{HeaderMap, Method, Response, Uri};
 use http_body::Body;
-use tooloo_clock::Moment;
 
 use crate::{
-    Cache, CacheBody, CacheBuilder, CacheConfig, CacheHandle, Entry, Freshness, Purge,
+    Cache, CacheBody, CacheBuilder, CacheConfig, CacheHandle, Entry, Purge,
     http::{
         HttpCacheConfig, Kind, StoredResponse,
         key::PrimaryKey,
         labels::Labels,
-        request::RequestDirectives,
-        reuse::{self, Verdict},
         shape::{self, Part},
         status::Handled,
         stored::{Head, Whole},
@@ -230,20 +227,6 @@ impl HttpCache {
             self.cache.purge(Purge::group(group)).await;
         }
     }
-}
-
-/// Judges a stored response for a request, and tells its age.
-#[inline]
-pub(crate) fn judge(
-    entry: &Entry<StoredResponse>,
-    head: &Head,
-    asked: &RequestDirectives,
-    now: Moment,
-) -> (Verdict, Duration) {
-    let age = head.aging.at(now);
-    // Its own lifetime is the response's, unless a purge cut it short.
-    let purged = age < head.terms.fresh_for && entry.freshness(now) != Freshness::Fresh;
-    (reuse::judge(&head.terms, age, purged, asked), age)
 }
 
 impl fmt::Debug for HttpCache {

@@ -5,20 +5,21 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use http_body::Body;
+use tooloo_clock::Moment;
 
 use super::turn::{Stale, Waited};
 use crate::{
-    CacheBody, HttpCache, Outcome, RefreshPermit,
+    CacheBody, Entry, Freshness, HttpCache, Outcome, RefreshPermit, StoredResponse,
     future::Keep,
     http::{
         Kind,
         key::PrimaryKey,
         request::RequestDirectives,
-        reuse::Verdict,
+        reuse::{self, Verdict},
         status::{Forwarded, Handled},
-        stored::Whole,
+        stored::{Head, Whole},
     },
-    http_cache::{self, Selection, Sending},
+    http_cache::{Selection, Sending},
 };
 
 /// The answer where only the store was to be asked, RFC 9111 §5.2.1.7.
@@ -57,7 +58,7 @@ impl Ask {
         let Some((entry, whole)) = found else {
             return self.not_served(None);
         };
-        let (verdict, age) = http_cache::judge(entry, &whole.head, &self.asked, now);
+        let (verdict, age) = judge(entry, &whole.head, &self.asked, now);
         let answer = |handled| Box::new(self.answer(whole, age, handled));
         let hit = waited.mark(Handled::hit(whole.head.terms.fresh_for, age));
         let (if_error, stale) = match verdict {
@@ -129,7 +130,7 @@ impl Ask {
             return None;
         };
         let now = tooloo_clock::coarse();
-        let (verdict, _) = http_cache::judge(entry, &whole.head, &self.asked, now);
+        let (verdict, _) = judge(entry, &whole.head, &self.asked, now);
         (verdict == Verdict::Fresh && self.may_use(whole)).then_some(again)
     }
 
@@ -191,7 +192,7 @@ impl HttpCache {
             return None;
         }
         let now = tooloo_clock::coarse();
-        let (verdict, age) = http_cache::judge(&entry, &whole.head, asked, now);
+        let (verdict, age) = judge(&entry, &whole.head, asked, now);
         if verdict != Verdict::Fresh {
             return None;
         }
@@ -216,4 +217,18 @@ pub(super) fn why(ask: &Ask, selection: &Selection, stale: Option<&Stale>) -> Fo
         None if selection.marker.is_some() => Forwarded::VaryMiss,
         None => Forwarded::UriMiss,
     }
+}
+
+/// Judges a stored response for a request, and tells its age.
+#[inline]
+pub(super) fn judge(
+    entry: &Entry<StoredResponse>,
+    head: &Head,
+    asked: &RequestDirectives,
+    now: Moment,
+) -> (Verdict, Duration) {
+    let age = head.aging.at(now);
+    // Its own lifetime is the response's, unless a purge cut it short.
+    let purged = age < head.terms.fresh_for && entry.freshness(now) != Freshness::Fresh;
+    (reuse::judge(&head.terms, age, purged, asked), age)
 }

@@ -13,7 +13,7 @@ use crate::{
         status::{Forwarded, Handled},
         stored::Head,
     },
-    http_cache::{self, Selection},
+    http_cache::Selection,
 };
 
 /// What came of waiting.
@@ -48,7 +48,7 @@ impl Ask {
             return Joined::Alone;
         }
         let now = tooloo_clock::coarse();
-        let (verdict, age) = http_cache::judge(entry, head, &self.asked, now);
+        let (verdict, age) = super::ask::judge(entry, head, &self.asked, now);
         let good = match verdict {
             Verdict::Fresh | Verdict::Stale | Verdict::Refresh => true,
             Verdict::Validate { if_error, .. } => if_error && excused,
