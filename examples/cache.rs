@@ -53,7 +53,7 @@ async fn report(State(reports): State<Reports>, Path(user): Path<u32>) -> Result
     };
     let report = reports.get_or_fill(&format!("report/{user}"), fill).await;
     report
-        .map(|report| report.clone())
+        .map(|report| report.value().clone())
         .map_err(|error| error.to_string())
 }
 
