@@ -82,6 +82,7 @@ impl Writer {
         let now = wall_millis();
         let (mut of_use, mut lost) = (Vec::new(), Vec::new());
         let (heads, is_whole) = self.heads(file);
+        let written: u64 = heads.iter().map(|(head, _)| u64::from(head.length)).sum();
         for (head, number) in heads {
             let shard = store.index.shard(&head.key);
             let Some(slot) = shard
@@ -106,7 +107,7 @@ impl Writer {
             .iter()
             .map(|(_, head, _)| u64::from(head.length))
             .sum();
-        let is_garbage = bytes < file.bytes() / 2;
+        let is_garbage = bytes < written / 2;
         // Those used come first.
         of_use.sort_by_key(|(used, _, number)| (!used, *number));
         let mut batch = Batch::default();
