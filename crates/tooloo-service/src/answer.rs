@@ -4,7 +4,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 
-use crate::{Problem, telemetry};
+use crate::{Caching, Problem, telemetry};
 
 /// A JSON object with `traceId` beside the members of `T`.
 ///
@@ -34,6 +34,11 @@ impl<T> Answer<T> {
     /// Makes an answer with the status 202.
     pub fn accepted(answer: T) -> AnswerWith<T> {
         Self::with_status(StatusCode::ACCEPTED, answer)
+    }
+
+    /// Says what caches may do with it.
+    pub fn cacheable(self, caching: Caching) -> (Caching, Self) {
+        (caching, self)
     }
 
     /// Makes an answer with any status.

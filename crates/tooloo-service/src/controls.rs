@@ -1,4 +1,7 @@
-//! What an administrator may change while a service runs: its circuit breakers, and single keys' quotas.
+//! What an administrator may change while a service runs: its circuit breakers, single keys' quotas, and
+//! what its cache keeps.
+
+mod purge;
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
@@ -9,6 +12,8 @@ use tooloo_hub::Observe;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use self::purge::PurgeCache;
+pub use self::purge::{CachePurge, CacheTarget};
 use crate::{
     Admin, Answer, Problem,
     extract::{self, Json, Path},
@@ -30,6 +35,7 @@ type SetQuota = Arc<dyn Fn(&str, Option<Body>) -> Result<Value, Problem> + Send 
 pub(crate) struct Controls {
     breakers: BTreeMap<String, SetBreaker>,
     limiter: Option<SetQuota>,
+    cache: Option<PurgeCache>,
 }
 
 /// What a breaker is told to do.
@@ -109,6 +115,16 @@ impl Controls {
         }));
     }
 
+    pub(crate) fn set_cache<H, E, F, Fut>(&mut self, handle: H, purge: F)
+    where
+        H: Observe,
+        E: fmt::Display,
+        F: Fn(CachePurge) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), E>> + Send + 'static,
+    {
+        self.cache = Some(purge::by_hand(handle, purge));
+    }
+
     /// Makes the routes for what there is to set.
     pub(crate) fn routes(self) -> OpenApiRouter {
         let mut router = OpenApiRouter::new();
@@ -119,6 +135,9 @@ impl Controls {
         if let Some(limiter) = self.limiter {
             let quotas = OpenApiRouter::new().routes(routes!(set_quota, clear_quota));
             router = router.merge(quotas.with_state(limiter));
+        }
+        if let Some(cache) = self.cache {
+            router = router.merge(purge::routes(cache));
         }
         router
     }

@@ -9,7 +9,7 @@ use tooloo_trace::Tracer;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
-    App, Definition, Identity, KitConfig, Peer, StartError, Stop,
+    App, CachePurge, Definition, Identity, KitConfig, Peer, StartError, Stop,
     client::Client,
     controls::Controls,
     health::Health,
@@ -142,6 +142,21 @@ impl Kit {
     {
         self.hub.register("rateLimiter", handle, &["rateLimiter"]);
         self.controls.set_limiter(set);
+    }
+
+    /// Shows the service's cache, and lets an administrator `purge` it.
+    ///
+    /// What `purge` returns as an error is a target that makes no sense to it: 422. There is no
+    /// `POST /api/v1/system/cache/purge` without an admin token.
+    pub fn cache<H, E, F, Fut>(&mut self, handle: H, purge: F)
+    where
+        H: Observe + Clone,
+        E: fmt::Display,
+        F: Fn(CachePurge) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), E>> + Send + 'static,
+    {
+        self.hub.register("cache", handle.clone(), &["cache"]);
+        self.controls.set_cache(handle, purge);
     }
 
     /// Adds routes that look at the service or the fleet: like the system's own, they are left out of

@@ -58,6 +58,7 @@ mod answer;
 mod app;
 mod body;
 mod bounds;
+mod caching;
 mod client;
 mod command;
 mod config;
@@ -98,11 +99,13 @@ pub use self::{
     admin::{Admin, NotAdmin},
     answer::{Answer, AnswerWith},
     app::App,
+    caching::{Caching, MadeOld},
     command::main,
     config::{
         ConfigError, ConfigSource, KitConfig, LogFormat, OtlpConfig, OtlpProtocol, RawSettings,
         Settings,
     },
+    controls::{CachePurge, CacheTarget},
     definition::{Definition, Identity},
     drain::{Shutdown, Trigger},
     error::{ServeError, StartError},

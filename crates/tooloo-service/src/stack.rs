@@ -21,7 +21,7 @@ use crate::{
     KitConfig,
     admin::AdminToken,
     bounds::{self, Bounds},
-    cors, fallback,
+    caching, cors, fallback,
     head::{self, HeadLimits},
     methods::Methods,
     panics, problems, request_id,
@@ -64,6 +64,9 @@ fn wrap(routes: Router, trace: TraceLayer, methods: &Methods, config: &KitConfig
                 .gzip(true)
                 .compress_when(compressible()),
         )
+        // Outside of the problems, which say nothing about caches either.
+        .layer(from_fn(caching::keep_nothing))
+        .layer(from_fn(caching::answer_conditions))
         // Outside of every layer that refuses: all errors leave as problems.
         .layer(from_fn_with_state(methods.clone(), problems::render))
         // Outside of everything that runs a handler's code.

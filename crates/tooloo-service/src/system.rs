@@ -22,7 +22,7 @@ use utoipa::{ToSchema, openapi::OpenApi};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
-    Admin, Answer, Identity, Problem, extract,
+    Admin, Answer, Caching, Identity, Problem, extract,
     health::{Health, Outcome},
 };
 
@@ -35,6 +35,8 @@ pub(crate) struct System {
     health: Arc<Health>,
     started: Instant,
     openapi: Arc<OpenApi>,
+    /// Names this process, whose document does not change.
+    epoch: u64,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -88,6 +90,7 @@ impl System {
             health: Arc::clone(health),
             started: tooloo_clock::now(),
             openapi: Arc::default(),
+            epoch: fastrand::u64(..),
         }
     }
 
@@ -169,7 +172,8 @@ async fn metrics(State(system): State<System>, headers: HeaderMap) -> Response {
     responses((status = 200, body = Value, description = "An OpenAPI document")),
 )]
 async fn openapi_document(State(system): State<System>) -> Response {
-    Json(&*system.openapi).into_response()
+    let caching = Caching::validated().with_etag(format_args!("{:016x}", system.epoch));
+    (caching, Json(&*system.openapi)).into_response()
 }
 
 /// Shows what every layer of this service is doing.

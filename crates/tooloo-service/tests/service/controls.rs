@@ -9,12 +9,16 @@ use std::{
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tooloo_hub::Observe;
-use tooloo_service::{Kit, Secret};
+use tooloo_service::{CachePurge, CacheTarget, Kit, Secret};
 
 use crate::running::{Reply, Running, SERVICE, complete, start_with};
 
 const BREAKER: &str = "/api/v1/system/circuit-breakers/budget";
+const PURGE: &str = "/api/v1/system/cache/purge";
 const LIMIT: &str = "/api/v1/system/rate-limits/2001:db8::%2F64";
+
+/// What a cache was told to forget.
+type Purges = Arc<Mutex<Vec<CachePurge>>>;
 
 /// A breaker whose only figure is what it was told.
 #[derive(Clone, Default)]
@@ -204,4 +208,84 @@ async fn there_are_no_such_routes_without_a_token() {
     assert_eq!(paths(&server.get("/openapi.json").await.json()), 0);
     let open = start(Some("hunter2")).await;
     assert_eq!(paths(&open.get("/openapi.json").await.json()), 2);
+}
+
+/// Starts a service with a cache that notes what it is to forget.
+async fn start_with_cache(token: Option<&'static str>) -> (Running, Purges) {
+    let purges = Purges::default();
+    let noted = purges.clone();
+    let server = start_with(
+        |config| config.admin_token = token.map(Secret::new),
+        |settings| {
+            let mut kit = Kit::new(&SERVICE, &settings.kit).unwrap();
+            kit.cache(Breaker::default(), move |wanted: CachePurge| {
+                let noted = noted.clone();
+                async move {
+                    if wanted.target == CacheTarget::Key("nonsense".to_owned()) {
+                        return Err("`nonsense` is none");
+                    }
+                    noted.lock().unwrap().push(wanted);
+                    Ok(())
+                }
+            });
+            complete(kit)
+        },
+    );
+    (server.await, purges)
+}
+
+#[tokio::test]
+async fn an_administrator_makes_the_cache_forget() {
+    let (server, purges) = start_with_cache(Some("hunter2")).await;
+    for (body, target, soft) in [
+        (r#"{"key":"k"}"#, CacheTarget::Key("k".to_owned()), false),
+        (
+            r#"{"prefix":"p","soft":true}"#,
+            CacheTarget::Prefix("p".to_owned()),
+            true,
+        ),
+        (r#"{"tag":"t"}"#, CacheTarget::Tag("t".to_owned()), false),
+        (
+            r#"{"group":"g"}"#,
+            CacheTarget::Group("g".to_owned()),
+            false,
+        ),
+    ] {
+        let reply = ask(&server, "POST", PURGE, "hunter2", body).await;
+        assert_eq!(reply.status, 200, "{reply:?}");
+        let answer = reply.json();
+        assert_eq!(
+            (&answer["soft"], &answer["cache"]["status"]),
+            (&json!(soft), &json!("closed"))
+        );
+        let purged = purges.lock().unwrap().pop().unwrap();
+        assert_eq!((purged.target, purged.soft), (target, soft));
+        assert_eq!(purged.origin.as_deref(), Some("http://x"));
+    }
+    let long = format!(r#"{{"tag":"{}"}}"#, "t".repeat(4097));
+    for body in [
+        "{}",
+        r#"{"key":"k","tag":"t"}"#,
+        r#"{"key":""}"#,
+        r#"{"key":1}"#,
+        r#"{"key":"k","hard":true}"#,
+        r#"{"key":"nonsense"}"#,
+        &long,
+    ] {
+        let reply = ask(&server, "POST", PURGE, "hunter2", body).await;
+        reply.problem(422, "invalid_field", PURGE);
+    }
+    let reply = ask(&server, "POST", PURGE, "hunter3", r#"{"key":"k"}"#).await;
+    reply.problem(401, "not_admin", PURGE);
+    assert!(purges.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn nobody_makes_a_cache_forget_without_a_token_or_a_cache() {
+    let (server, _) = start_with_cache(None).await;
+    let reply = ask(&server, "POST", PURGE, "", r#"{"key":"k"}"#).await;
+    reply.problem(404, "unknown_route", PURGE);
+    let server = start(Some("hunter2")).await;
+    let reply = ask(&server, "POST", PURGE, "hunter2", r#"{"key":"k"}"#).await;
+    reply.problem(404, "unknown_route", PURGE);
 }

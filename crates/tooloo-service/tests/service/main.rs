@@ -6,6 +6,7 @@
 )]
 
 mod anything;
+mod caching;
 mod config;
 mod controls;
 mod drain;
