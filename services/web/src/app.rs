@@ -1,5 +1,8 @@
 //! Puts the service together.
 
+use std::time::Duration;
+
+use tooloo_cache::CacheLayer;
 use tooloo_service::{App, Kit, Settings, StartError};
 use tower::ServiceBuilder;
 
@@ -28,12 +31,18 @@ pub async fn app(settings: Settings<WebConfig>) -> Result<App, StartError> {
 
     // All that is counted is what other services answer.
     let limit = limits::layer(&mut kit, &config, &web)?;
+    // A client that leaves ends the call behind it, also one whose answer could have been kept.
+    let http = web.cache.with_finish_for(Duration::ZERO);
+    let cache = upstream::cache(&mut kit, &config, web.cache_store, http, [])?;
     let routes = gateway::router(&mut kit, web.pseudonym, &web.circuit_breaker).layer(
         // Inside of the kit's layers, which count, name and bound every request, also those refused here.
         ServiceBuilder::new()
             // Before a service is asked: a flood costs nobody behind the gateway anything. The breakers
             // are around each service's client, inside: a refusal of theirs spends the client's quota.
-            .layer(limit),
+            .layer(limit)
+            // What is kept is given without a call: neither a breaker nor the service sees it. A change
+            // that is passed on makes what is kept old before its client hears of it.
+            .layer(CacheLayer::with_cache(cache)),
     );
 
     // No readiness check looks at the other services: a gateway whose upstream is down still has

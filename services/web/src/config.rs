@@ -6,6 +6,7 @@ mod limits;
 use std::{fmt, path::PathBuf, time::Duration};
 
 use serde::Deserialize;
+use tooloo_cache::{CacheConfig, HttpCacheConfig};
 use tooloo_circuit_breaker::CircuitBreakerConfig;
 use tooloo_rate_limit::{PoliciesConfig, SharedConfig};
 
@@ -46,6 +47,12 @@ pub struct WebConfig {
     pub clients: ClientsConfig,
     /// When a service that fails is left alone, and for how long.
     pub circuit_breaker: CircuitBreakerConfig,
+    /// Which answers of services are kept, and what is told of it; as the services say unless told otherwise.
+    ///
+    /// Its `finish_for` has no effect: a client that leaves ends the call.
+    pub cache: HttpCacheConfig,
+    /// How much room they have.
+    pub cache_store: CacheConfig,
 }
 
 impl Default for WebConfig {
@@ -60,6 +67,8 @@ impl Default for WebConfig {
             rate_limit_store: SharedConfig::default(),
             clients: ClientsConfig::default(),
             circuit_breaker: CircuitBreakerConfig::default(),
+            cache: HttpCacheConfig::default(),
+            cache_store: CacheConfig::default(),
         }
     }
 }

@@ -12,8 +12,9 @@
 //! it, `Via` and `Forwarded` grow, messages are framed anew, and what two readers could read
 //! differently is refused.
 //!
-//! Each client may ask so often, and each service is left alone while it fails: who a client is stands
-//! in `clients`, how often in `limits`, and the breakers in `breaker`.
+//! Each client may ask so often, each service is left alone while it fails, and its answers are kept for as
+//! long as it says: who a client is stands in `clients`, how often in `limits`; the breakers and the cache
+//! are those of all calls between services.
 //!
 //! Where to look: what is checked and rewritten in `gateway/request`, the rules for fields in
 //! `gateway/fields`, the way back in `gateway`, the list of paths in `gateway/table`.

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails where it unwraps")]
 
 mod breakers;
+mod caching;
 mod failures;
 mod fields;
 mod framing;
