@@ -4,6 +4,7 @@ mod aggregate;
 mod catalogue;
 mod columns;
 mod error;
+mod filtered;
 mod finding;
 mod names;
 mod rule;
@@ -12,11 +13,13 @@ mod scope;
 mod walk;
 
 use sqlparser::{
+    ast::Statement,
     keywords::Keyword,
     parser::{Parser, ParserError},
     tokenizer::{Token, TokenWithSpan, Tokenizer},
 };
 
+pub(crate) use self::filtered::{Filter, filters};
 pub use self::{
     catalogue::{Catalogue, Class, Column, Table},
     error::SyntaxError,
@@ -53,6 +56,12 @@ pub fn analyze_with(
     dialect: Dialect,
     catalogue: &Catalogue,
 ) -> Result<Vec<Finding>, SyntaxError> {
+    let statements = parse(sql, dialect)?;
+    Ok(walk::findings(&statements, catalogue))
+}
+
+/// Parses statements whose trees are not too deep to walk.
+fn parse(sql: &str, dialect: Dialect) -> Result<Vec<Statement>, SyntaxError> {
     let grammar = dialect.grammar();
     let tokens = Tokenizer::new(grammar, sql)
         .tokenize_with_location()
@@ -60,12 +69,11 @@ pub fn analyze_with(
     if is_too_long(&tokens) {
         return Err(SyntaxError::too_long(LONGEST_CHAIN));
     }
-    let statements = Parser::new(grammar)
+    Parser::new(grammar)
         .with_recursion_limit(DEEPEST)
         .with_tokens_with_locations(tokens)
         .parse_statements()
-        .map_err(SyntaxError::from)?;
-    Ok(walk::findings(&statements, catalogue))
+        .map_err(SyntaxError::from)
 }
 
 /// Says whether a statement has so many operators that its tree could be too deep to walk.

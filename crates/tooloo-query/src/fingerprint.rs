@@ -49,6 +49,11 @@ impl Fingerprint {
         }
     }
 
+    /// Returns a number that two fingerprints share by chance alone.
+    pub(crate) fn as_u64(&self) -> u64 {
+        self.hash
+    }
+
     /// Returns the statement without its values, cut off after 4096 bytes.
     pub fn as_str(&self) -> &str {
         &self.text

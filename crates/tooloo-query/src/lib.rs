@@ -1,9 +1,18 @@
-//! Looks at SQL before a database does.
+//! Asks databases, and finds and fixes what slows them down.
 //!
-//! [`analyze`] finds anti-patterns in a statement by its syntax tree: what reads more than it needs,
-//! what no index can serve, and what does not mean what it seems to. A [`Catalogue`] of what is known
-//! about the tables sharpens it. A [`Fingerprint`] is what statements have in common that differ in their
-//! values alone.
+//! A [`Database`] is a tower service of [`Query`] over a pool of connections, the same for SQLite (feature `sqlite`)
+//! and PostgreSQL (feature `postgres`): [`Queries`] asks it in words, a [`Transaction`] holds together what belongs
+//! together. It times every statement by its [`Fingerprint`], which is what statements have in common that differ in
+//! their values alone, keeps the slow ones with their plans, and sees when one request asks the same again and again.
+//! Its [handle](Database::handle) shows all that.
+//!
+//! Around it go layers: [`DeduplicateLayer`] asks identical reads in flight once, [`GatherLayer`] makes one statement
+//! of many [`KeyedRead`]s. Around a program's requests goes a [`QueryScopeLayer`], which may keep each within a
+//! [`Budget`].
+//!
+//! Without any database, [`analyze`] finds anti-patterns in a statement by its syntax tree: what reads more than it
+//! needs, what no index can serve, and what does not mean what it seems to. A [`Catalogue`] of what is known about the
+//! tables sharpens it.
 //!
 //! ```
 //! use tooloo_query::{Dialect, Rule, analyze};
@@ -15,12 +24,55 @@
 //! ```
 
 mod analyze;
+mod backend;
+mod background;
+mod config;
+mod database;
+mod deduplicate;
 mod dialect;
+mod error;
+mod explain;
+mod fence;
+mod figures;
 mod fingerprint;
+pub mod future;
+mod gather;
+mod handle;
+mod keyed;
+mod monitor;
+mod queries;
+mod query;
+mod row;
+mod scope;
+mod service;
+mod statement;
+mod transaction;
+mod value;
 
-pub use analyze::{
-    Catalogue, Class, Column, Finding, Place, Rule, Severity, SyntaxError, Table, analyze,
-    analyze_with,
+pub use self::{
+    analyze::{
+        Catalogue, Class, Column, Finding, Place, Rule, Severity, SyntaxError, Table, analyze,
+        analyze_with,
+    },
+    config::DatabaseConfig,
+    database::{Database, InvalidUrl},
+    deduplicate::{Deduplicate, DeduplicateLayer},
+    dialect::{Dialect, UnknownDialect},
+    error::{ColumnError, ErrorKind, QueryError},
+    explain::{IndexAdvice, Plan},
+    fingerprint::Fingerprint,
+    gather::{Gather, GatherConfig, GatherLayer},
+    handle::{FingerprintSnapshot, QueryFinding, QueryHandle, QuerySnapshot, SlowQuery},
+    keyed::KeyedRead,
+    queries::Queries,
+    query::Query,
+    row::{ColumnIndex, Row, Rows},
+    scope::{Budget, QueryScope, QueryScopeLayer, QueryScopeService},
+    transaction::{Begin, Isolation, Transaction},
+    value::{FromValue, Value},
 };
-pub use dialect::{Dialect, UnknownDialect};
-pub use fingerprint::Fingerprint;
+
+/// The guide's programs are compiled and run with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/query.md")]
+mod guide {}

@@ -1,0 +1,105 @@
+//! Opens databases.
+
+use std::{error, fmt, sync::Arc};
+
+use super::{Database, Inner};
+use crate::{DatabaseConfig, backend::Backend, background::Background, monitor::Monitor};
+
+/// A URL that names no database that can be opened.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct InvalidUrl {
+    // No URL: it may hold a password.
+    reason: String,
+}
+
+impl Database {
+    /// Opens what a URL names: `sqlite:path/to/file.db`, where the feature `sqlite` is on, or
+    /// `postgres://user:password@host/database` with the feature `postgres`, without TLS.
+    ///
+    /// Nothing is connected yet; see [`warm_up`](Self::warm_up).
+    ///
+    /// # Errors
+    ///
+    /// Returns an error where the URL is of another kind, or is broken.
+    pub fn open(url: &str, config: DatabaseConfig) -> Result<Self, InvalidUrl> {
+        let (scheme, rest) = url
+            .split_once(':')
+            .ok_or_else(|| InvalidUrl::new("there is no scheme"))?;
+        match scheme {
+            #[cfg(feature = "sqlite")]
+            "sqlite" => {
+                let path = rest.strip_prefix("//").unwrap_or(rest);
+                if path.is_empty() || path == ":memory:" {
+                    let reason = "connections can only share a file, and no path names one";
+                    return Err(InvalidUrl::new(reason));
+                }
+                let connector = tooloo_pool::sqlite::SqliteConnector::file(path);
+                Ok(Self::sqlite(connector, config))
+            }
+            #[cfg(feature = "postgres")]
+            "postgres" | "postgresql" => {
+                let server: tokio_postgres::Config = url
+                    .parse()
+                    .map_err(|error| InvalidUrl::new(format!("{error}")))?;
+                let connector = tooloo_pool::postgres::PostgresConnector::new(server);
+                Ok(Self::postgres(connector, config))
+            }
+            _ => {
+                let _ = (rest, config);
+                let reason = format!("the scheme {scheme} is unknown, or its feature is off");
+                Err(InvalidUrl::new(reason))
+            }
+        }
+    }
+
+    /// Opens a SQLite database.
+    #[cfg(feature = "sqlite")]
+    pub fn sqlite(connector: tooloo_pool::sqlite::SqliteConnector, config: DatabaseConfig) -> Self {
+        let pool = config.pool.clone();
+        let backend = crate::backend::Sqlite::new(connector, pool, config.statements);
+        Self::over(backend, config)
+    }
+
+    /// Opens a PostgreSQL database.
+    #[cfg(feature = "postgres")]
+    pub fn postgres(
+        connector: tooloo_pool::postgres::PostgresConnector,
+        config: DatabaseConfig,
+    ) -> Self {
+        let pool = config.pool.clone();
+        let backend = crate::backend::Postgres::new(connector, pool, config.statements);
+        Self::over(backend, config)
+    }
+
+    #[cfg_attr(
+        not(any(feature = "sqlite", feature = "postgres")),
+        expect(dead_code, reason = "there is no backend")
+    )]
+    fn over(backend: impl Backend + 'static, config: DatabaseConfig) -> Self {
+        let monitor = Monitor::new(backend.dialect(), &config);
+        Self {
+            inner: Arc::new(Inner {
+                backend: Box::new(backend),
+                monitor: Arc::new(monitor),
+                config,
+                background: Background::default(),
+            }),
+        }
+    }
+}
+
+impl InvalidUrl {
+    fn new(reason: impl Into<String>) -> Self {
+        Self {
+            reason: reason.into(),
+        }
+    }
+}
+
+impl fmt::Display for InvalidUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "not a database's URL: {}", self.reason)
+    }
+}
+
+impl error::Error for InvalidUrl {}
