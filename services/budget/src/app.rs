@@ -7,7 +7,7 @@ use tooloo_service::{App, Kit, KitConfig, Secret, Settings, StartError, Store, d
 
 use crate::{
     BudgetConfig, SERVICE, SIMULATOR,
-    burst::{Bursts, Desk},
+    burst::{Answers, Bursts, Desk, Room},
     ledger::{self, Ledger, Retention},
     limits,
     observe::{DeduplicatorHandle, ProvidersHandle},
@@ -79,7 +79,9 @@ pub(crate) async fn build(
         deadline,
     };
     let calls = TaskTracker::new();
-    let bursts = Bursts::new(desk.clone(), kit.tracer().clone(), calls.clone());
+    let answers = answers(&mut kit, &settings.kit, &config).await?;
+    let kept = answers.clone();
+    let bursts = Bursts::new(desk.clone(), answers, kit.tracer().clone(), calls.clone());
     let (realtime, gatherer) = Realtime::new(config.max_subscribers, desk);
 
     let hub = kit.hub().clone();
@@ -105,6 +107,8 @@ pub(crate) async fn build(
         stop.requested().await;
         calls.close();
         calls.wait().await;
+        // Now that no more answers come.
+        kept.close().await;
     });
 
     let rate_limit = limits::layer(&mut kit, &settings.kit, &config)?;
@@ -136,6 +140,26 @@ fn deadline(wanted: Duration, kit: &KitConfig) -> Result<Duration, StartError> {
         tracing::warn!(?wanted, ?most, "bursts take no longer than a drain waits");
     }
     Ok(wanted.min(most))
+}
+
+/// Opens what is kept of answers, shows it, and lets an administrator purge it.
+async fn answers(
+    kit: &mut Kit,
+    kit_config: &KitConfig,
+    config: &BudgetConfig,
+) -> Result<Answers, StartError> {
+    let room = Room {
+        memory: config.cache.clone().with_stale_if_error(config.stale_for),
+        folder: kit.data_file("budget-answers"),
+        disk_bytes: config.cache_disk_bytes,
+        redis_url: kit_config.redis_url.clone(),
+    };
+    let answers = Answers::open(room).await?;
+    let by_hand = answers.clone();
+    kit.cache(answers.handle(), move |wanted| {
+        by_hand.clone().purge(wanted)
+    });
+    Ok(answers)
 }
 
 /// Makes ways to the providers.

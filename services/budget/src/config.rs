@@ -3,6 +3,7 @@
 use std::{num::NonZeroU32, time::Duration};
 
 use serde::Deserialize;
+use tooloo_cache::CacheConfig;
 use tooloo_circuit_breaker::CircuitBreakerConfig;
 use tooloo_rate_limit::{Quota, RateLimitConfig, SharedConfig, Tier};
 use tooloo_service::duration;
@@ -55,9 +56,19 @@ pub struct BudgetConfig {
     pub max_prompt_bytes: NonZeroU32,
     /// The most tokens that a provider may answer with.
     pub max_output_tokens: NonZeroU32,
-    /// The longest time that an answer may be asked to be kept; none is kept.
+    /// The longest time that an answer may be asked to be kept.
     #[serde(with = "duration")]
     pub max_ttl: Duration,
+    /// How long an answer is kept where its asker does not say; zero keeps those alone whose askers do.
+    #[serde(deserialize_with = "duration::or_zero")]
+    pub usual_ttl: Duration,
+    /// For how long after that it is given where no provider answers.
+    #[serde(deserialize_with = "duration::or_zero")]
+    pub stale_for: Duration,
+    /// How much memory answers may take, and what else a cache can be told; the times above outrank its own.
+    pub cache: CacheConfig,
+    /// How many bytes of answers are kept on disk, over restarts: none, or 16 MiB at least.
+    pub cache_disk_bytes: u64,
     /// The most listeners to the real-time figures.
     pub max_subscribers: u32,
     /// How many days' totals are kept.
@@ -91,6 +102,10 @@ impl Default for BudgetConfig {
             max_prompt_bytes: count::<32_768>(),
             max_output_tokens: count::<512>(),
             max_ttl: Duration::from_secs(86_400),
+            usual_ttl: Duration::from_secs(300),
+            stale_for: Duration::from_secs(86_400),
+            cache: CacheConfig::default(),
+            cache_disk_bytes: 256 << 20,
             max_subscribers: 64,
             history_days: count::<400>(),
             history_entries: count::<100_000>(),

@@ -57,7 +57,7 @@ async fn breaker_of(rig: &Rig, name: &str) -> Value {
 async fn reasons(rig: &Rig, count: usize) -> Vec<Value> {
     let mut reasons = Vec::new();
     for n in 0..count {
-        let reply = rig.budget.burst(&format!("question {n}")).await;
+        let reply = rig.budget.burst_anew(&format!("question {n}")).await;
         assert_eq!(reply.status, StatusCode::OK, "{}", reply.text());
         let answer = reply.json();
         assert_eq!(answer["provider"], "second", "{answer}");
@@ -73,7 +73,7 @@ async fn reasons(rig: &Rig, count: usize) -> Vec<Value> {
 async fn until_answered_by(rig: &Rig, name: &str) -> Value {
     let asking = async {
         loop {
-            let answer = rig.budget.burst("are you back?").await.json();
+            let answer = rig.budget.burst_anew("are you back?").await.json();
             if answer["provider"] == name {
                 return answer;
             }

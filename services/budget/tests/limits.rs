@@ -77,7 +77,7 @@ async fn what_matters_more_may_use_what_is_kept_from_the_rest() {
         .await
         .json();
     assert_eq!(answer["criticality"], "low");
-    assert_problem(&rig.budget.burst("tight").await, 402, "`low`");
+    assert_problem(&rig.budget.burst_anew("tight").await, 402, "`low`");
 }
 
 #[tokio::test]

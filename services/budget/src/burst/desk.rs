@@ -5,7 +5,7 @@ use std::time::Duration;
 use tooloo_clock::Instant;
 use tooloo_service::Problem;
 
-use super::{Failover, Refusal, Reply};
+use super::{Failover, Outage, Refusal, Reply, Source};
 use crate::{
     criticality::{Criticality, Shares},
     ledger::{Charge, Ledger, OverLimit, Reservation},
@@ -90,11 +90,12 @@ impl Desk {
                 criticality,
                 daily_limit: self.daily_limit,
             },
-            _ if now >= deadline => Refusal::OutOfTime { failures },
-            _ => Refusal::NoProvider {
+            _ => Refusal::Outage(Outage {
                 failures,
+                lost,
+                late: now >= deadline,
                 retry_after: self.providers.soonest(now),
-            },
+            }),
         })
     }
 
@@ -152,6 +153,7 @@ impl Desk {
             cost,
             failover: Vec::new(),
             coalesced: false,
+            source: Source::Provider,
         })
     }
 

@@ -28,16 +28,24 @@ pub(crate) enum Refusal {
         daily_limit: Money,
     },
     /// No provider answered; all of them may be left alone.
-    NoProvider {
-        failures: Vec<(String, Failure)>,
-        retry_after: Option<Duration>,
-    },
-    /// The deadline came before an answer.
-    OutOfTime { failures: Vec<(String, Failure)> },
+    Outage(Outage),
     /// The ledger cannot be written.
     Ledger(Problem),
     /// The flight ended without an outcome.
     Broken,
+}
+
+/// No provider answered.
+#[derive(Clone, Debug)]
+pub(crate) struct Outage {
+    /// The providers that were wanted, in the order they were tried.
+    pub(crate) failures: Vec<(String, Failure)>,
+    /// What they may charge for that.
+    pub(crate) lost: Money,
+    /// Whether the deadline came before an answer.
+    pub(crate) late: bool,
+    /// When the first of them may be asked again.
+    pub(crate) retry_after: Option<Duration>,
 }
 
 impl Refusal {
@@ -46,8 +54,8 @@ impl Refusal {
         match self {
             Self::Busy(_) => "busy",
             Self::OverBudget { .. } => "over_budget",
-            Self::NoProvider { .. } => "no_provider",
-            Self::OutOfTime { .. } => "timeout",
+            Self::Outage(Outage { late: true, .. }) => "timeout",
+            Self::Outage(_) => "no_provider",
             Self::Ledger(_) => "ledger",
             Self::Broken => "broken",
         }
@@ -66,14 +74,11 @@ impl From<Refusal> for Problem {
                 criticality,
                 daily_limit,
             } => over_budget(over, criticality, daily_limit),
-            Refusal::NoProvider {
-                failures,
-                retry_after,
-            } => no_provider(&failures, retry_after),
-            Refusal::OutOfTime { failures } => {
-                let detail = format!("no provider answered in time{}", list(&failures));
+            Refusal::Outage(outage) if outage.late => {
+                let detail = format!("no provider answered in time{}", list(&outage.failures));
                 Self::gateway_timeout("deadline_exceeded", detail)
             }
+            Refusal::Outage(outage) => no_provider(&outage.failures, outage.retry_after),
             Refusal::Ledger(problem) => problem,
             Refusal::Broken => {
                 Self::unavailable("call_broken", "the call ended without an answer; ask again")
@@ -177,10 +182,12 @@ mod tests {
     #[test]
     fn tells_providers_that_are_down_from_providers_that_refuse() {
         let problem = |kinds: &[FailureKind]| {
-            Problem::from(Refusal::NoProvider {
+            Problem::from(Refusal::Outage(Outage {
                 failures: kinds.iter().copied().map(failed).collect(),
+                lost: Money::ZERO,
+                late: false,
                 retry_after: Some(Duration::from_secs(9)),
-            })
+            }))
         };
         let down = problem(&[FailureKind::Refused, FailureKind::Unreachable]);
         assert_eq!(down.status(), StatusCode::SERVICE_UNAVAILABLE);

@@ -1,5 +1,7 @@
 //! `POST` and `GET /api/v1/providers/burst`: a prompt answered by a provider.
 
+use std::time::Duration;
+
 use axum::extract::State;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -7,7 +9,11 @@ use tooloo_service::{Answer, Json, Problem, Query};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Budget;
-use crate::{burst::Failover, criticality::Criticality, money::Money};
+use crate::{
+    burst::{Failover, Question, Source},
+    criticality::Criticality,
+    money::Money,
+};
 
 /// A prompt to answer.
 #[derive(Debug, Deserialize, IntoParams, ToSchema)]
@@ -17,8 +23,8 @@ pub(super) struct BurstRequest {
     /// What to ask.
     #[schema(min_length = 1)]
     prompt: String,
-    /// For how many seconds the answer may be given to others. It is checked and has no effect: no
-    /// answer is kept, and only who asks the same meanwhile shares one.
+    /// How many seconds old the answer may be, and for how many others may have it; with 0 a provider
+    /// is asked in any case, and the answer is not kept. As the service is set unless given.
     ttl_seconds: Option<u64>,
     /// How much the answer matters; the policy's criticality unless given.
     criticality: Option<Criticality>,
@@ -29,7 +35,7 @@ pub(super) struct BurstRequest {
 #[serde(rename_all = "camelCase")]
 pub(super) struct BurstAnswer {
     ok: bool,
-    /// Whether the answer was kept from an earlier call; never, as none is kept.
+    /// Whether the answer was kept from an earlier call.
     cached: bool,
     /// Where it came from.
     cache: CacheStatus,
@@ -39,7 +45,8 @@ pub(super) struct BurstAnswer {
     provider: String,
     /// The model that was asked.
     model: String,
-    /// Calls to providers that ran when this one started, itself included.
+    /// Calls to providers that ran when this one started, itself included; where there was none, those that
+    /// run now.
     concurrency: u32,
     /// Providers that could be called then.
     providers_available: usize,
@@ -56,8 +63,22 @@ pub(super) struct BurstAnswer {
 #[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum CacheStatus {
+    /// From an earlier call, as good as new.
+    Hit,
     /// From a provider, just now.
     Miss,
+    /// From an earlier call too long ago, since no provider answers.
+    Stale,
+}
+
+impl From<Source> for CacheStatus {
+    fn from(source: Source) -> Self {
+        match source {
+            Source::Kept => Self::Hit,
+            Source::Provider => Self::Miss,
+            Source::Stale => Self::Stale,
+        }
+    }
 }
 
 #[utoipa::path(
@@ -122,14 +143,17 @@ async fn answer(budget: &Budget, request: BurstRequest) -> Result<Answer<BurstAn
     let criticality = request
         .criticality
         .unwrap_or_else(|| budget.policies.current().criticality);
-    let reply = budget
-        .bursts
-        .ask(request.prompt.into(), criticality)
-        .await?;
+    let time = request.ttl_seconds.map(Duration::from_secs);
+    let question = Question {
+        prompt: request.prompt.into(),
+        criticality,
+        time: time.unwrap_or(budget.limits.usual_ttl),
+    };
+    let reply = budget.bursts.ask(&question).await?;
     Ok(Answer(BurstAnswer {
         ok: true,
-        cached: false,
-        cache: CacheStatus::Miss,
+        cached: reply.source != Source::Provider,
+        cache: reply.source.into(),
         text: reply.text,
         provider: reply.provider,
         model: reply.model,

@@ -50,6 +50,7 @@ pub(crate) struct Limits {
     pub(crate) shares: Shares,
     pub(crate) prompt_bytes: usize,
     pub(crate) ttl: Duration,
+    pub(crate) usual_ttl: Duration,
     pub(crate) history_days: u32,
 }
 
@@ -60,6 +61,7 @@ impl Limits {
             shares: config.shares,
             prompt_bytes: config.max_prompt_bytes.get() as usize,
             ttl: config.max_ttl,
+            usual_ttl: config.usual_ttl.min(config.max_ttl),
             history_days: config.history_days.get(),
         }
     }

@@ -91,6 +91,12 @@ impl Served {
             .await
     }
 
+    /// Asks a provider in any case.
+    pub(crate) async fn burst_anew(&self, prompt: &str) -> Reply {
+        let body = json!({"prompt": prompt, "ttlSeconds": 0});
+        self.post("/api/v1/providers/burst", &body).await
+    }
+
     /// Returns what is spent and what is reserved today, in micro-dollars.
     pub(crate) async fn money(&self) -> (u64, u64) {
         let budget = self.get("/api/v1/budget").await.json();
