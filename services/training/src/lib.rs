@@ -25,6 +25,7 @@
 //! `routes`; `app` puts them together.
 
 mod app;
+mod caching;
 mod config;
 mod curriculum;
 mod mastery;

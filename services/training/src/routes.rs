@@ -11,11 +11,12 @@ mod topics;
 
 use std::sync::Arc;
 
-use tooloo_service::{Problem, Store};
+use tooloo_service::{Caching, Problem, Store};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     TrainingConfig,
+    caching::{self, Epoch, Revision},
     store::{self, rounds::Terms},
     topic::TopicId,
 };
@@ -25,6 +26,7 @@ use crate::{
 pub(crate) struct Training {
     store: Store,
     config: Arc<TrainingConfig>,
+    epoch: Epoch,
 }
 
 /// Collects the routes.
@@ -47,11 +49,17 @@ impl Training {
         Self {
             store,
             config: Arc::new(config),
+            epoch: Epoch::new(),
         }
     }
 
     fn threshold(&self) -> f64 {
         self.config.mastery_threshold.value()
+    }
+
+    /// Says what caches may do with an answer that follows from `revision` alone.
+    fn caching(&self, revision: Revision) -> Caching {
+        caching::usual().with_etag(self.epoch.etag(revision))
     }
 
     fn terms_now(&self) -> Terms {

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use axum::extract::State;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
-use tooloo_service::{Answer, Json, Problem};
+use tooloo_service::{Answer, Json, MadeOld, Problem};
 use utoipa::ToSchema;
 
 use super::status::{RunState, SettingsAnswer};
@@ -98,7 +98,7 @@ pub(super) async fn stop(State(coach): State<Coach>) -> Result<Answer<RunState>,
 pub(super) async fn boost(
     State(coach): State<Coach>,
     request: Option<Json<BoostRequest>>,
-) -> Result<Answer<BoostAnswer>, Problem> {
+) -> Result<(MadeOld, Answer<BoostAnswer>), Problem> {
     let Json(request) = request.unwrap_or_default();
     settings::check("rounds", request.rounds, settings::ROUNDS)?;
     if let Some(topic) = &request.topic {
@@ -114,13 +114,15 @@ pub(super) async fn boost(
         .rounds
         .iter()
         .filter(|round| round.correct == Some(true));
-    Ok(Answer(BoostAnswer {
+    let answer = Answer(BoostAnswer {
         requested,
         completed: count(boosted.rounds.iter()),
         correct: count(correct),
         error: boosted.error.map(|error| error.to_string()),
         rounds: boosted.rounds,
-    }))
+    });
+    // The rounds were played with training itself: whoever passes this on has not seen them.
+    Ok((MadeOld(&["training"]), answer))
 }
 
 #[utoipa::path(

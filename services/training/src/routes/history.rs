@@ -3,11 +3,12 @@
 use axum::extract::State;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use tooloo_service::{Answer, Problem, Query};
+use tooloo_service::{Answer, Caching, Problem, Query};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{Training, unknown_topic};
 use crate::{
+    caching::Revision,
     since::Since,
     store::{
         rounds::{self, Round},
@@ -74,7 +75,7 @@ pub(super) struct RoundEntry {
 pub(super) async fn history(
     State(training): State<Training>,
     Query(query): Query<HistoryQuery>,
-) -> Result<Answer<History>, Problem> {
+) -> Result<(Caching, Answer<History>), Problem> {
     let limit = query.limit.unwrap_or(USUAL_LIMIT);
     if !(1..=MAX_LIMIT).contains(&limit) {
         return Err(Problem::bad_request(
@@ -83,15 +84,21 @@ pub(super) async fn history(
         ));
     }
     let since = query.since.unwrap_or(Since::Round(0));
-    let page = training
+    let (revision, page) = training
         .store
-        .read(move |db| match query.topic {
-            Some(topic) if topics::find(db, &topic)?.is_none() => Ok(Err(topic)),
-            topic => rounds::page(db, since, topic.as_ref(), limit).map(Ok),
+        .read(move |db| {
+            let revision = Revision::read(db)?;
+            match query.topic {
+                Some(topic) if topics::find(db, &topic)?.is_none() => Ok(Err(topic)),
+                topic => {
+                    let page = rounds::page(db, since, topic.as_ref(), limit)?;
+                    Ok(Ok((revision, page)))
+                }
+            }
         })
         .await?
         .map_err(|topic| unknown_topic(&topic))?;
-    Ok(Answer(History {
+    let history = History {
         next: page
             .rounds
             .last()
@@ -99,7 +106,8 @@ pub(super) async fn history(
             .map(|round| round.id),
         newest: page.newest,
         rounds: page.rounds.into_iter().map(RoundEntry::from).collect(),
-    }))
+    };
+    Ok(Answer(history).cacheable(training.caching(revision)))
 }
 
 impl From<Round> for RoundEntry {

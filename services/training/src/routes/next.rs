@@ -3,11 +3,12 @@
 use axum::extract::State;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
-use tooloo_service::{Answer, Problem};
+use tooloo_service::{Answer, Caching, Problem};
 use utoipa::ToSchema;
 
 use super::{Training, no_topics, summary::TopicSummary};
 use crate::{
+    caching,
     next::{self, Choice, Purpose},
     store::{
         self,
@@ -37,7 +38,7 @@ pub(super) struct NextDomain {
 )]
 pub(super) async fn next_domain(
     State(training): State<Training>,
-) -> Result<Answer<NextDomain>, Problem> {
+) -> Result<(Caching, Answer<NextDomain>), Problem> {
     let now = store::now();
     let threshold = training.threshold();
     let topics = training.store.read(topics::all).await?;
@@ -55,7 +56,8 @@ pub(super) async fn next_domain(
             .iter()
             .filter(|standing| standing.mastery < threshold)
             .count(),
-    }))
+    })
+    .cacheable(caching::usual()))
 }
 
 fn reason(topic: &Topic, choice: Choice, threshold: f64, now: Timestamp) -> String {

@@ -2,11 +2,12 @@
 
 use axum::extract::State;
 use serde::Serialize;
-use tooloo_service::{Answer, Problem};
+use tooloo_service::{Answer, Caching, Problem};
 use utoipa::ToSchema;
 
 use super::{Training, summary::TopicSummary};
 use crate::{
+    caching::Revision,
     progress::mean,
     state::fraction,
     store::topics::{self, Topic},
@@ -38,9 +39,11 @@ pub(super) struct Overview {
 )]
 pub(super) async fn overview(
     State(training): State<Training>,
-) -> Result<Answer<Overview>, Problem> {
-    let topics = training.store.read(topics::all).await?;
-    Ok(Answer(Overview::of(&topics, training.threshold())))
+) -> Result<(Caching, Answer<Overview>), Problem> {
+    let read = |db: &_| Ok((Revision::read(db)?, topics::all(db)?));
+    let (revision, topics) = training.store.read(read).await?;
+    let overview = Overview::of(&topics, training.threshold());
+    Ok(Answer(overview).cacheable(training.caching(revision)))
 }
 
 impl Overview {

@@ -2,11 +2,12 @@
 
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
-use tooloo_service::{Answer, AnswerWith, Json, Problem};
+use tooloo_service::{Answer, AnswerWith, Json, MadeOld, Problem};
 use utoipa::ToSchema;
 
 use super::{Training, history::RoundEntry, no_topics, summary::TopicSummary, unknown_topic};
 use crate::{
+    caching::CHANGED,
     store::rounds::{self, ChosenBy},
     topic::TopicId,
 };
@@ -56,7 +57,7 @@ pub(super) enum Chooser {
 pub(super) async fn round(
     State(training): State<Training>,
     Json(request): Json<RoundRequest>,
-) -> Result<AnswerWith<RoundAnswer>, Problem> {
+) -> Result<(MadeOld, AnswerWith<RoundAnswer>), Problem> {
     let RoundRequest { topic, correct } = request;
     let terms = training.terms_now();
     let wanted = topic.clone();
@@ -69,7 +70,7 @@ pub(super) async fn round(
     };
     let topic = played.topic;
     let mastered = |mastery: f64| mastery >= terms.threshold;
-    Ok(Answer::created(RoundAnswer {
+    let answer = Answer::created(RoundAnswer {
         chosen_by: match played.chosen_by {
             ChosenBy::Request => Chooser::Request,
             ChosenBy::Session => Chooser::Session,
@@ -79,5 +80,6 @@ pub(super) async fn round(
         newly_mastered: mastered(played.round.mastery) && !mastered(played.round.mastery_before),
         topic: TopicSummary::new(&topic, terms.threshold),
         round: played.round.into(),
-    }))
+    });
+    Ok((CHANGED, answer))
 }

@@ -3,11 +3,12 @@
 use axum::extract::State;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
-use tooloo_service::{Answer, Problem, Query};
+use tooloo_service::{Answer, Caching, Problem, Query};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{Training, unknown_topic};
 use crate::{
+    caching,
     progress::{self, Course, Day},
     store::{self, topics},
     topic::TopicId,
@@ -52,7 +53,7 @@ pub(super) struct Progress {
 pub(super) async fn progress(
     State(training): State<Training>,
     Query(query): Query<ProgressQuery>,
-) -> Result<Answer<Progress>, Problem> {
+) -> Result<(Caching, Answer<Progress>), Problem> {
     let days = query.days.unwrap_or(USUAL_DAYS);
     if !(1..=MAX_DAYS).contains(&days) {
         return Err(Problem::bad_request(
@@ -82,6 +83,7 @@ pub(super) async fn progress(
             to: progress::day_of(now),
             days: progress::by_day(&starts, &practised, training.threshold()),
             topics: progress::by_topic(&starts, &practised),
-        })),
+        })
+        .cacheable(caching::usual())),
     }
 }

@@ -2,11 +2,12 @@
 
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
-use tooloo_service::{Answer, AnswerWith, Json, Problem};
+use tooloo_service::{Answer, AnswerWith, Caching, Json, MadeOld, Problem};
 use utoipa::ToSchema;
 
 use super::{Training, summary::SessionSummary, unknown_topic};
 use crate::{
+    caching::{self, CHANGED},
     store::{rounds, sessions, topics},
     topic::TopicId,
 };
@@ -36,7 +37,9 @@ pub(super) struct Started {
     summary = "The running session, if any",
     responses((status = 200, body = Active))
 )]
-pub(super) async fn active(State(training): State<Training>) -> Result<Answer<Active>, Problem> {
+pub(super) async fn active(
+    State(training): State<Training>,
+) -> Result<(Caching, Answer<Active>), Problem> {
     let terms = training.terms_now();
     let session = training
         .store
@@ -48,7 +51,7 @@ pub(super) async fn active(State(training): State<Training>) -> Result<Answer<Ac
             Ok(topic.map(|topic| SessionSummary::new(session, &topic)))
         })
         .await?;
-    Ok(Answer(Active { session }))
+    Ok(Answer(Active { session }).cacheable(caching::usual()))
 }
 
 #[utoipa::path(
@@ -64,7 +67,7 @@ pub(super) async fn active(State(training): State<Training>) -> Result<Answer<Ac
 pub(super) async fn start(
     State(training): State<Training>,
     request: Option<Json<StartRequest>>,
-) -> Result<AnswerWith<Started>, Problem> {
+) -> Result<(MadeOld, AnswerWith<Started>), Problem> {
     let Json(request) = request.unwrap_or_default();
     let terms = training.terms_now();
     let wanted = request.topic.clone();
@@ -83,7 +86,7 @@ pub(super) async fn start(
         })
         .await?;
     match (started, request.topic) {
-        (Some(started), _) => Ok(Answer::created(started)),
+        (Some(started), _) => Ok((CHANGED, Answer::created(started))),
         (None, Some(topic)) => Err(unknown_topic(&topic)),
         (None, None) => Err(super::no_topics()),
     }

@@ -3,11 +3,12 @@
 use axum::extract::State;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use tooloo_service::{Answer, AnswerWith, Json, Path, Problem};
+use tooloo_service::{Answer, AnswerWith, Caching, Json, MadeOld, Path, Problem};
 use utoipa::ToSchema;
 
 use super::{Training, history::RoundEntry, summary::TopicSummary, unknown_topic};
 use crate::{
+    caching::{CHANGED, Revision},
     mastery::Parameters,
     outlook,
     store::{
@@ -76,19 +77,24 @@ pub(super) struct Added {
 pub(super) async fn deep_dive(
     State(training): State<Training>,
     Path(topic): Path<String>,
-) -> Result<Answer<DeepDive>, Problem> {
+) -> Result<(Caching, Answer<DeepDive>), Problem> {
     let id = TopicId::try_from(topic)
         .map_err(|bad| Problem::not_found("unknown_topic", bad.to_string()))?;
     let wanted = id.clone();
     let found = training
         .store
-        .read(move |db| match topics::find(db, &wanted)? {
-            Some(topic) => Ok(Some((rounds::newest(db, &topic.id, CURVE_POINTS)?, topic))),
-            None => Ok(None),
+        .read(move |db| {
+            let revision = Revision::read(db)?;
+            let Some(topic) = topics::find(db, &wanted)? else {
+                return Ok(None);
+            };
+            let rounds = rounds::newest(db, &topic.id, CURVE_POINTS)?;
+            Ok(Some((revision, rounds, topic)))
         })
         .await?;
-    let (rounds, topic) = found.ok_or_else(|| unknown_topic(&id))?;
-    Ok(Answer(DeepDive::of(&topic, rounds, training.threshold())))
+    let (revision, rounds, topic) = found.ok_or_else(|| unknown_topic(&id))?;
+    let dive = DeepDive::of(&topic, rounds, training.threshold());
+    Ok(Answer(dive).cacheable(training.caching(revision)))
 }
 
 #[utoipa::path(
@@ -104,7 +110,7 @@ pub(super) async fn deep_dive(
 pub(super) async fn new_topic(
     State(training): State<Training>,
     Json(request): Json<NewTopic>,
-) -> Result<AnswerWith<Added>, Problem> {
+) -> Result<(MadeOld, AnswerWith<Added>), Problem> {
     let NewTopic { name, difficulty } = request;
     let id = name.id();
     let parameters = training.config.models.of(difficulty);
@@ -115,10 +121,10 @@ pub(super) async fn new_topic(
         .write(move |tx| topics::add(tx, &name, difficulty, parameters, max, now))
         .await?;
     match added {
-        Ok(topic) => Ok(Answer::created(Added {
-            topic: TopicSummary::new(&topic, training.threshold()),
-            parameters,
-        })),
+        Ok(topic) => {
+            let topic = TopicSummary::new(&topic, training.threshold());
+            Ok((CHANGED, Answer::created(Added { topic, parameters })))
+        }
         Err(NotAdded::Exists) => Err(Problem::conflict(
             "topic_exists",
             format!("`name`: there is a topic `{id}` already"),

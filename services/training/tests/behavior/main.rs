@@ -1,5 +1,6 @@
 //! The service as its callers see it.
 
+mod caching;
 mod call;
 mod durability;
 mod practice;
