@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tooloo_cache::HttpCacheConfig;
 use tooloo_service::{App, Kit, Peer, Settings, StartError, Store, directory};
 
 use crate::{
@@ -31,20 +32,28 @@ pub async fn app(settings: Settings<CapabilitiesConfig>) -> Result<App, StartErr
         async move { database.ping().await }
     });
 
+    let origins = directory::SERVICES
+        .iter()
+        .filter_map(|service| settings.kit.address_of(service.name));
+    let private = HttpCacheConfig::private();
+    let room = config.cache_store.clone();
+    let cache = upstream::cache(&mut kit, &settings.kit, room, private, origins)?;
     let records = Records::new(store, config.history_limit.get());
     // The whole fleet, this service included: it is looked at like the others, and each is left alone
     // while it fails.
     let peers: Vec<Peer> = directory::SERVICES
         .iter()
         .map(|service| {
-            upstream::guarded(
+            let peer = upstream::guarded(
                 &mut kit,
                 service.name,
                 service.name,
                 &config.circuit_breaker,
-            )
-            .with_timeout(config.fetch_timeout.get())
-            .with_body_limit(config.document_limit.get())
+            );
+            // Outside of the breaker: what a service says is what it was takes few bytes to learn.
+            upstream::cached(peer, &cache)
+                .with_timeout(config.fetch_timeout.get())
+                .with_body_limit(config.document_limit.get())
         })
         .collect();
     let sources = Arc::new(Sources::new(peers));

@@ -6,6 +6,7 @@ use std::{
 };
 
 use serde::Deserialize;
+use tooloo_cache::CacheConfig;
 use tooloo_circuit_breaker::CircuitBreakerConfig;
 
 /// How the fleet is looked at.
@@ -31,6 +32,8 @@ pub struct CapabilitiesConfig {
     pub history_limit: NonZeroU32,
     /// When a service is left alone, and for how long.
     pub circuit_breaker: CircuitBreakerConfig,
+    /// How much room their answers have, which are kept as they say.
+    pub cache_store: CacheConfig,
 }
 
 /// A duration above zero, written as `"30s"`.
@@ -57,6 +60,7 @@ impl Default for CapabilitiesConfig {
             probe_timeout: Wait(Duration::from_secs(3)),
             history_limit: NonZeroU32::new(10_000).expect("a default above zero"),
             circuit_breaker: CircuitBreakerConfig::default(),
+            cache_store: CacheConfig::default(),
         }
     }
 }

@@ -92,6 +92,8 @@ impl Prober {
             .ok_or("the service is unknown")?;
         let request = Request::get(operation.path.as_str())
             .header(header::USER_AGENT, USER_AGENT)
+            // The service is to be seen, not what is kept of it.
+            .header(header::CACHE_CONTROL, "no-cache")
             .body(Body::empty())
             .map_err(|error| error.to_string())?;
         // The body is dropped unread: it may be a stream without an end.

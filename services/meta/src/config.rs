@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::Deserialize;
+use tooloo_cache::CacheConfig;
 use tooloo_circuit_breaker::CircuitBreakerConfig;
 
 /// The settings of the meta-learning service.
@@ -13,6 +14,8 @@ pub struct MetaConfig {
     pub(crate) max_rounds: MaxRounds,
     /// When training is left alone, and for how long.
     pub circuit_breaker: CircuitBreakerConfig,
+    /// How much room training's answers have, which are kept as it says.
+    pub cache_store: CacheConfig,
 }
 
 /// The most rounds that are looked at for one answer: 100 to 100,000.

@@ -82,6 +82,14 @@ impl Fleet {
         send(&self.training, request).await.1
     }
 
+    /// Shows what meta knows about itself.
+    pub(crate) async fn meta_observability(&self) -> Value {
+        let request = Request::get("/api/v1/system/observability")
+            .body(Body::empty())
+            .expect("a valid request");
+        send(&self.meta, request).await.1
+    }
+
     /// Asks meta for `path` under its prefix.
     pub(crate) async fn ask(&self, path: &str) -> (StatusCode, Value) {
         ask(&self.meta, path).await
