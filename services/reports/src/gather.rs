@@ -1,21 +1,20 @@
 //! Asks all sources at once, and falls back on what they last said.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, convert::Infallible, sync::Arc};
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use rusqlite::Transaction;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use tokio::sync::Mutex;
-use tooloo_clock::Instant;
-use tooloo_hub::Hub;
-use tooloo_service::{Kit, Peer, PeerError, Store};
+use tooloo_cache::{Cache, CacheConfig, Entry, Purge};
+use tooloo_service::{CachePurge, Kit, Problem, Store};
 use utoipa::ToSchema;
 
 use crate::{
     ReportsConfig,
     figures::Figures,
+    place::{Place, Said},
     source::{Kind, SOURCES, Source},
     store::{
         self, copies,
@@ -23,12 +22,16 @@ use crate::{
     },
 };
 
+/// What was gathered is kept under one key: all reports are made from the same.
+const KEY: &str = "gathered";
+
 /// Gathers what reports are made from.
 ///
 /// Clones share what was gathered last: a flood of reports asks each source about once a second.
 #[derive(Clone, Debug)]
 pub(crate) struct Gatherer {
     inner: Arc<Inner>,
+    kept: Cache<String, Gathered>,
 }
 
 #[derive(Debug)]
@@ -36,14 +39,6 @@ struct Inner {
     places: Vec<(Source, Place)>,
     store: Store,
     config: ReportsConfig,
-    // Held while gathering, so that whoever comes meanwhile waits for the same answer.
-    last: Mutex<Option<(Instant, Arc<Gathered>)>>,
-}
-
-#[derive(Debug)]
-enum Place {
-    Here(Hub),
-    There(Peer),
 }
 
 /// What the sources said, now or last.
@@ -76,8 +71,6 @@ pub(crate) struct Copy {
     pub(crate) data: Option<Map<String, Value>>,
 }
 
-type Said = Result<Map<String, Value>, String>;
-
 impl Gatherer {
     pub(crate) fn new(kit: &mut Kit, store: Store, config: ReportsConfig) -> Self {
         let own = kit.identity().name;
@@ -89,28 +82,57 @@ impl Gatherer {
                 Place::There(peer.with_timeout(config.deadline))
             }
         };
+        let places = SOURCES.map(|source| (source, place(source))).into();
+        // Sources are given up one by one: the whole takes no longer than the slowest of them.
+        let kept = Cache::new(
+            CacheConfig::new()
+                .with_ttl(config.share_for)
+                .with_fill_timeout(config.deadline.saturating_mul(4)),
+        );
+        let by_hand = kept.clone();
+        kit.cache(kept.handle(), move |wanted| forget(by_hand.clone(), wanted));
         Self {
             inner: Arc::new(Inner {
-                places: SOURCES.map(|source| (source, place(source))).into(),
+                places,
                 store,
                 config,
-                last: Mutex::default(),
             }),
+            kept,
         }
     }
 
     /// Returns what was gathered a moment ago, or gathers anew.
-    pub(crate) async fn gather(&self) -> Arc<Gathered> {
-        let mut last = self.inner.last.lock().await;
-        if let Some((at, gathered)) = &*last
-            && at.elapsed() < self.inner.config.share_for
-        {
-            return Arc::clone(gathered);
-        }
-        let gathered = Arc::new(self.inner.gather().await);
-        *last = Some((tooloo_clock::now(), Arc::clone(&gathered)));
-        gathered
+    ///
+    /// # Errors
+    ///
+    /// Returns a [`Problem`] where gathering takes far longer than any source may.
+    pub(crate) async fn gather(&self) -> Result<Entry<Gathered>, Problem> {
+        let (inner, trace) = (Arc::clone(&self.inner), tooloo_trace::current());
+        let gather = move || async move {
+            let gathering = inner.gather();
+            // In a task of its own, and yet in the trace of who asked for it.
+            Ok::<_, Infallible>(match trace {
+                Some(trace) => trace.in_scope(gathering).await,
+                None => gathering.await,
+            })
+        };
+        let gathered = self.kept.get_or_fill(&KEY.to_owned(), gather).await;
+        gathered.map_err(|error| {
+            tracing::error!(%error, "nothing could be gathered");
+            Problem::unavailable("not_gathered", "the sources could not be asked")
+        })
     }
+}
+
+/// Forgets what was gathered, whatever is named: there is one entry.
+async fn forget(kept: Cache<String, Gathered>, wanted: CachePurge) -> Result<(), Infallible> {
+    let purge = if wanted.soft {
+        Purge::all().soft()
+    } else {
+        Purge::all()
+    };
+    kept.purge(purge).await;
+    Ok(())
 }
 
 impl Inner {
@@ -199,24 +221,6 @@ impl Inner {
                 Copy::absent(error)
             }
         }
-    }
-}
-
-impl Place {
-    async fn ask(&self, source: Source) -> Said {
-        let mut answer = match self {
-            Self::Here(hub) => Map::from_iter(hub.snapshot()),
-            Self::There(peer) => {
-                let answer = peer.get(source.path).await;
-                answer.map_err(|error: PeerError| error.to_string())?
-            }
-        };
-        // The answer's own trace is nothing to report, and spans are no figures.
-        answer.remove("traceId");
-        if let Some(Value::Object(tracer)) = answer.get_mut("tracer") {
-            tracer.remove("spans");
-        }
-        Ok(answer)
     }
 }
 

@@ -23,6 +23,7 @@ mod economy;
 mod figures;
 mod gather;
 mod performance;
+mod place;
 mod routes;
 mod snapshots;
 mod source;

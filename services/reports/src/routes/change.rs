@@ -85,7 +85,7 @@ pub(super) async fn trends(
     Query(window): Query<WindowQuery>,
 ) -> Result<Answer<TrendReport>, Problem> {
     let (_, start) = window.start(store::now())?;
-    let gathered = reports.gatherer.gather().await;
+    let gathered = reports.gatherer.gather().await?;
     let (hours, _) = window.start(gathered.time)?;
     let mut kept = reports
         .store
@@ -126,7 +126,7 @@ pub(super) async fn delta(
     Query(query): Query<DeltaQuery>,
 ) -> Result<Answer<Delta>, Problem> {
     let since = query.since.as_deref().map(past_time).transpose()?;
-    let gathered = reports.gatherer.gather().await;
+    let gathered = reports.gatherer.gather().await?;
     let snapshot = match since {
         Some(since) => {
             let found = reports
@@ -171,7 +171,7 @@ pub(super) async fn cost_efficiency(
     Query(window): Query<WindowQuery>,
 ) -> Result<Answer<CostEfficiency>, Problem> {
     let (_, start) = window.start(store::now())?;
-    let gathered = reports.gatherer.gather().await;
+    let gathered = reports.gatherer.gather().await?;
     let snapshot = reports
         .store
         .read(move |db| snapshots::at(db, start))

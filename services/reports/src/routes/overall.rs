@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use jiff::Timestamp;
 use serde::Serialize;
-use tooloo_service::Answer;
+use tooloo_service::{Answer, Problem};
 use utoipa::ToSchema;
 
 use super::{Reports, SourceState};
@@ -50,15 +50,17 @@ pub(super) struct Dashboard {
     summary = "Everything that every service says",
     responses((status = 200, body = Comprehensive))
 )]
-pub(super) async fn comprehensive(State(reports): State<Reports>) -> Answer<Comprehensive> {
-    let gathered = reports.gatherer.gather().await;
-    Answer(Comprehensive {
+pub(super) async fn comprehensive(
+    State(reports): State<Reports>,
+) -> Result<Answer<Comprehensive>, Problem> {
+    let gathered = reports.gatherer.gather().await?;
+    Ok(Answer(Comprehensive {
         generated_at: gathered.time,
         complete: is_complete(&gathered),
         figures: gathered.figures.clone(),
         performance: performance::services(&gathered.observability),
         sources: gathered.domain.clone(),
-    })
+    }))
 }
 
 #[utoipa::path(
@@ -66,15 +68,17 @@ pub(super) async fn comprehensive(State(reports): State<Reports>) -> Answer<Comp
     summary = "The fleet's figures, and how fresh they are",
     responses((status = 200, body = Dashboard))
 )]
-pub(super) async fn dashboard(State(reports): State<Reports>) -> Answer<Dashboard> {
-    let gathered = reports.gatherer.gather().await;
-    Answer(Dashboard {
+pub(super) async fn dashboard(
+    State(reports): State<Reports>,
+) -> Result<Answer<Dashboard>, Problem> {
+    let gathered = reports.gatherer.gather().await?;
+    Ok(Answer(Dashboard {
         generated_at: gathered.time,
         complete: is_complete(&gathered),
         figures: gathered.figures.clone(),
         sources: SourceState::of_all(&gathered.domain),
         services: SourceState::of_all(&gathered.observability),
-    })
+    }))
 }
 
 fn is_complete(gathered: &Gathered) -> bool {

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use jiff::Timestamp;
 use serde::Serialize;
-use tooloo_service::Answer;
+use tooloo_service::{Answer, Problem};
 use utoipa::ToSchema;
 
 use super::Reports;
@@ -37,10 +37,12 @@ pub(super) struct Totals {
     summary = "How fast every service answers, and how often it fails",
     responses((status = 200, body = PerformanceReport))
 )]
-pub(super) async fn performance(State(reports): State<Reports>) -> Answer<PerformanceReport> {
-    let gathered = reports.gatherer.gather().await;
+pub(super) async fn performance(
+    State(reports): State<Reports>,
+) -> Result<Answer<PerformanceReport>, Problem> {
+    let gathered = reports.gatherer.gather().await?;
     let total = |name| gathered.figures.get(name);
-    Answer(PerformanceReport {
+    Ok(Answer(PerformanceReport {
         generated_at: gathered.time,
         totals: Totals {
             requests: total("requests"),
@@ -51,5 +53,5 @@ pub(super) async fn performance(State(reports): State<Reports>) -> Answer<Perfor
         },
         services: performance::services(&gathered.observability),
         slowest_routes: performance::slowest(&gathered.observability),
-    })
+    }))
 }
