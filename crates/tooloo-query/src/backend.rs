@@ -55,7 +55,15 @@ pub(crate) trait Session: Send {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Mode {
     /// Whether a transaction is open, so that nothing can be tried again.
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(dead_code, reason = "SQLite has nothing to try again")
+    )]
     pub(crate) in_transaction: bool,
+    #[cfg_attr(
+        not(feature = "sqlite"),
+        expect(dead_code, reason = "PostgreSQL knows from how the transaction began")
+    )]
     pub(crate) read_only: bool,
     pub(crate) max_rows: usize,
 }

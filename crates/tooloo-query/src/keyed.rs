@@ -166,3 +166,43 @@ fn quoted(name: &str) -> String {
         .collect();
     parts.join(".")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analyze;
+
+    #[test]
+    fn what_is_asked_is_free_of_findings() {
+        let read = KeyedRead::new("app.users", "id", ["name"]).ordered_by(["made"]);
+        for dialect in [Dialect::Sqlite, Dialect::Postgres] {
+            let all = read.by_all([Value::Int(1)], dialect, Location::caller());
+            for query in [read.by(1), all] {
+                let findings = analyze(query.text(), dialect);
+                assert_eq!(findings, Ok(Vec::new()), "{}", query.text());
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_quoted_whatever_they_hold() {
+        let read = KeyedRead::new("a\"b.c", "select", ["x"]);
+        let expected = r#"SELECT "x" FROM "a""b"."c" WHERE "select" = $1"#;
+        assert_eq!(read.by(1).text(), expected);
+    }
+
+    #[test]
+    fn keys_that_do_not_fit_into_an_array_are_asked_alone() {
+        let read = KeyedRead::new("users", "id", ["name"]);
+        assert!(read.by(1).keyed.is_some() && read.by("a").keyed.is_some());
+        assert!(read.by(1).alone().keyed.is_none());
+        for key in [
+            Value::Null,
+            Value::Real(1.0),
+            Value::from("\0"),
+            Value::from(vec![1_u8]),
+        ] {
+            assert!(read.by(key).keyed.is_none());
+        }
+    }
+}

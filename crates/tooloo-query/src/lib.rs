@@ -23,6 +23,11 @@
 //! # Ok::<(), tooloo_query::SyntaxError>(())
 //! ```
 
+#![cfg_attr(
+    not(any(feature = "postgres", feature = "sqlite")),
+    allow(dead_code, reason = "the analysis alone asks no database")
+)]
+
 mod analyze;
 mod backend;
 mod background;

@@ -50,6 +50,10 @@ fn is_harmless(tokens: &[Token]) -> bool {
         let before = place.checked_sub(1).map(|place| &tokens[place]);
         match token {
             Token::SemiColon => false,
+            // PostgreSQL reads these as times.
+            Token::SingleQuotedString(text) => {
+                !MOMENTS.contains(&text.trim().to_ascii_lowercase().as_str())
+            }
             Token::Word(word) => {
                 let calls = tokens.get(place + 1) == Some(&Token::LParen);
                 let qualified = before == Some(&Token::Period);
@@ -149,6 +153,9 @@ const CHANGING: &[&str] = &[
     "update",
     "user",
 ];
+
+/// Texts that a cast makes into the moment, or a day that goes by.
+const MOMENTS: &[&str] = &["now", "today", "tomorrow", "yesterday"];
 
 /// Functions of both databases that answer the same to the same; not those of date and time, which know a `'now'`.
 const PURE: &[&str] = &[
@@ -254,6 +261,7 @@ mod tests {
             "SELECT now()",
             "SELECT CURRENT_TIMESTAMP",
             "SELECT datetime('now')",
+            "SELECT id FROM users WHERE made < ' Today'",
             "SELECT 1 INTO copy",
             "SELECT 1; DELETE FROM users",
             "PRAGMA user_version = 3",

@@ -126,7 +126,7 @@ impl Transaction {
         Ok(self.query(query).await?.affected())
     }
 
-    /// Runs a script of statements without parameters, such as a migration.
+    /// Runs a script of statements without parameters, such as a migration; none of them may end the transaction.
     pub async fn script(&mut self, sql: impl Into<Arc<str>>) -> Result<(), QueryError> {
         self.check()?;
         if self.begin.read_only {

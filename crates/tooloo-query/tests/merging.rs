@@ -312,3 +312,23 @@ async fn a_page_that_is_gathered_repeats_nothing() {
     let findings = notes.database.handle().snapshot().findings;
     assert!(findings.iter().all(|finding| finding.rule != "n-plus-one"));
 }
+
+#[tokio::test]
+async fn what_finds_no_room_goes_on_its_own() {
+    let notes = filled(3).await;
+    for config in [
+        GatherConfig::new().with_max_groups(0),
+        GatherConfig::new().with_max_waiting(0),
+    ] {
+        let service = GatherLayer::new(&notes.database, config).layer(notes.database.clone());
+        let read = text_of();
+        let asked = join_all((1..=3).map(|key| service.query(read.by(key))));
+        assert!(
+            limit(asked)
+                .await
+                .iter()
+                .all(|rows| rows.as_ref().unwrap().len() == 1)
+        );
+    }
+    assert_eq!(notes.database.handle().snapshot().batched, 0);
+}

@@ -71,10 +71,6 @@ impl Database {
         Self::over(backend, config)
     }
 
-    #[cfg_attr(
-        not(any(feature = "sqlite", feature = "postgres")),
-        expect(dead_code, reason = "there is no backend")
-    )]
     fn over(backend: impl Backend + 'static, config: DatabaseConfig) -> Self {
         let monitor = Monitor::new(backend.dialect(), &config);
         Self {

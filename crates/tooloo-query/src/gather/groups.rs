@@ -97,6 +97,9 @@ impl Groups {
             group.news.notify_one();
             return Added::Waiting(answered);
         }
+        if groups.len() >= self.config.groups {
+            return Added::Full(Box::new(query));
+        }
         let group = Group {
             read: read.clone(),
             waiting: VecDeque::from([Waiter {

@@ -28,6 +28,7 @@ pub struct GatherConfig {
     pub(crate) size: usize,
     pub(crate) wait: Duration,
     pub(crate) waiting: usize,
+    pub(crate) groups: usize,
 }
 
 impl Default for GatherConfig {
@@ -36,6 +37,7 @@ impl Default for GatherConfig {
             size: 100,
             wait: Duration::from_millis(2),
             waiting: 10_000,
+            groups: 1_024,
         }
     }
 }
@@ -61,6 +63,13 @@ impl GatherConfig {
     /// Has at most this many queries of one read wait; those beyond go on their own. 10 000 by default.
     pub fn with_max_waiting(mut self, queries: usize) -> Self {
         self.waiting = queries;
+        self
+    }
+
+    /// Gathers for at most this many reads, each of one tenant, at a time; those beyond go on their own. 1024 by
+    /// default.
+    pub fn with_max_groups(mut self, groups: usize) -> Self {
+        self.groups = groups;
         self
     }
 }
