@@ -9,7 +9,7 @@ mod notice;
 use std::{mem, slice, sync::Arc, time::Duration};
 
 use http::{
-    HeaderMap, HeaderName, HeaderValue,
+    HeaderMap, HeaderName,
     header::{CONTENT_LENGTH, CONTENT_TYPE},
 };
 
@@ -25,9 +25,12 @@ const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 /// The headers of a [`Stamp`]: what changes from answer to answer first.
 static NAMES: [HeaderName; 5] = [LIMIT, X_REMAINING, X_RESET, X_LIMIT, POLICY];
 
+/// The place of [`X_RESET`] among them.
+const RESET: usize = 2;
+
 /// What an answer has before it is stamped, most often, or gets thereafter: these have room in the
 /// map of its headers that the stamp brings along.
-const USUAL: [HeaderName; 2] = [CONTENT_TYPE, CONTENT_LENGTH];
+static USUAL: [HeaderName; 2] = [CONTENT_TYPE, CONTENT_LENGTH];
 
 /// How a key stands, ready to be written.
 #[derive(Debug)]
@@ -44,7 +47,7 @@ enum Stood {
 }
 
 /// What is told of one tier.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 struct Told {
     remaining: u32,
     seconds: u64,
@@ -58,25 +61,25 @@ pub(crate) fn whole_seconds(wait: Duration) -> u64 {
 impl Stamp {
     /// Writes the headers into an answer; those of these names that it has already give way.
     pub(crate) fn write(self, headers: &mut HeaderMap) {
-        let values = self.notice.values(self.stood.as_slice());
-        if headers.len() > USUAL.len() || headers.len() != headers.keys_len() {
-            return insert(values, headers);
-        }
         // A map that was made in advance is copied for less than its names are hashed for, and one
         // that is grown step by step has no room for the length that servers add.
-        let mut stamped = self.notice.blank().clone();
-        for (place, value) in stamped.values_mut().zip(values) {
-            *place = value;
+        let mut stamped = self.notice.stamped(&self.stood);
+        if headers.len() > USUAL.len() || headers.len() != headers.keys_len() {
+            return merge(&stamped, headers);
         }
-        for name in &USUAL {
-            if !headers.contains_key(name) {
-                stamped.remove(name);
-            }
-        }
+        let mut missing = [true; USUAL.len()];
         for (name, value) in mem::take(headers) {
             let name = name.expect("no name has two values");
-            if !NAMES.contains(&name) {
-                stamped.insert(name, value);
+            if let Some(at) = USUAL.iter().position(|usual| *usual == name) {
+                missing[at] = false;
+            } else if NAMES.contains(&name) {
+                continue;
+            }
+            stamped.insert(name, value);
+        }
+        for (name, missing) in USUAL.iter().zip(missing) {
+            if missing {
+                stamped.remove(name);
             }
         }
         *headers = stamped;
@@ -101,11 +104,11 @@ impl From<Glance> for Told {
     }
 }
 
-#[cold]
-fn insert(values: [HeaderValue; 5], headers: &mut HeaderMap) {
+/// Inserts the headers one by one, where an answer has many or repeated ones.
+fn merge(stamped: &HeaderMap, headers: &mut HeaderMap) {
     // Grown once, and not again halfway; an answer that is full of headers takes what it can.
     let _ = headers.try_reserve(NAMES.len());
-    for (name, value) in NAMES.iter().zip(values) {
-        let _ = headers.try_insert(name.clone(), value);
+    for (name, value) in NAMES.iter().zip(stamped.values()) {
+        let _ = headers.try_insert(name.clone(), value.clone());
     }
 }

@@ -1,6 +1,6 @@
 //! What a layer asks of each request.
 
-use std::{num::NonZeroU32, sync::Arc, time::Duration};
+use std::{num::NonZeroU32, pin::Pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
@@ -29,7 +29,7 @@ pub(crate) struct Terms<X, C> {
 pub(crate) enum Verdict {
     Admitted(Option<Stamp>),
     Refused(RateLimited, Decided),
-    Waits(Acquire, Decided),
+    Waits(Pin<Box<Acquire>>, Decided),
     Asks(BoxFuture<'static, Answer>, Decided),
 }
 
@@ -79,7 +79,7 @@ impl<X, C> Terms<X, C> {
         }
         let deadline = tooloo_clock::now() + self.patience;
         let acquire = policy.limiter.acquire_cost(&decided.key, cost, deadline);
-        Verdict::Waits(acquire, decided)
+        Verdict::Waits(Box::pin(acquire), decided)
     }
 }
 

@@ -9,6 +9,9 @@ use std::{
 /// Bytes that stand in place: with them a text takes four words.
 const SHORT: usize = 30;
 
+/// What each octet of an address is written as, with a dot, and how long that is.
+static OCTETS: [([u8; 4], u8); 256] = octets();
+
 /// A text. Whether it is in place depends on its length alone, so that equal ones look alike.
 #[derive(Clone, Eq, PartialEq)]
 pub(super) enum Text {
@@ -23,24 +26,15 @@ pub(super) enum Text {
 impl Text {
     /// Writes an address as its `Display` does.
     pub(super) fn of_ipv4(address: Ipv4Addr) -> Self {
-        let (mut len, mut bytes) = (0, [0; SHORT]);
-        let mut push = |byte| {
-            bytes[len] = byte;
-            len += 1;
-        };
-        for (place, octet) in address.octets().into_iter().enumerate() {
-            if place > 0 {
-                push(b'.');
-            }
-            if octet >= 100 {
-                push(b'0' + octet / 100);
-            }
-            if octet >= 10 {
-                push(b'0' + octet / 10 % 10);
-            }
-            push(b'0' + octet % 10);
+        let (mut end, mut bytes) = (0, [0; SHORT]);
+        for octet in address.octets() {
+            let (digits, len) = OCTETS[usize::from(octet)];
+            bytes[end..end + digits.len()].copy_from_slice(&digits);
+            end += usize::from(len);
         }
-        Self::short(len, bytes)
+        // The last dot.
+        bytes[end - 1] = 0;
+        Self::short(end - 1, bytes)
     }
 
     #[inline]
@@ -83,4 +77,21 @@ impl Hash for Text {
         state.write(self.as_bytes());
         state.write_u8(0xff);
     }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the index is an octet")]
+const fn octets() -> [([u8; 4], u8); 256] {
+    let mut octets = [([0; 4], 0); 256];
+    let mut octet = 0;
+    while octet < octets.len() {
+        let (a, b, c) = (octet / 100, octet / 10 % 10, octet % 10);
+        let (a, b, c) = (b'0' + a as u8, b'0' + b as u8, b'0' + c as u8);
+        octets[octet] = match octet {
+            0..10 => ([c, b'.', 0, 0], 2),
+            10..100 => ([b, c, b'.', 0], 3),
+            _ => ([a, b, c, b'.'], 4),
+        };
+        octet += 1;
+    }
+    octets
 }

@@ -81,14 +81,14 @@ where
     }
 
     pub(crate) fn waiting(
-        acquire: Acquire,
+        acquire: Pin<Box<Acquire>>,
         inner: S,
         request: Request<B>,
         decided: Decided,
     ) -> Self {
         Self {
             kind: Kind::Waiting {
-                acquire: Box::pin(acquire),
+                acquire,
                 call: Some(Box::new((inner, request))),
                 decided,
             },

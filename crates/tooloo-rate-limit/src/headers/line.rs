@@ -62,17 +62,17 @@ fn marks<'a>(
             at = text(line, at, NEXT);
         }
         let from = text(line, at, item);
-        let to = number(line, from, told.remaining.into());
+        let to = digits(line, from, told.remaining.into());
         if index == tightest {
             remaining = from..to;
         }
         let after = text(line, to, WINDOW);
-        at = number(line, after, told.seconds);
+        at = digits(line, after, told.seconds);
     }
     Marks {
         limit: at,
         remaining,
-        end: number(line, at, time),
+        end: digits(line, at, time),
     }
 }
 
@@ -80,8 +80,19 @@ fn cut(mut line: Bytes, marks: Marks) -> [HeaderValue; 3] {
     let remaining = line.slice(marks.remaining);
     line.truncate(marks.end);
     let time = line.split_off(marks.limit);
-    [line, remaining, time]
-        .map(|value| HeaderValue::from_maybe_shared(value).expect("a structured field is ASCII"))
+    [value(line), value(remaining), value(time)]
+}
+
+/// Writes a number, in a value of its own.
+pub(super) fn number(number: u64) -> HeaderValue {
+    let mut line = [0; DIGITS];
+    let end = digits(&mut line, 0, number);
+    value(Bytes::copy_from_slice(&line[..end]))
+}
+
+#[inline]
+fn value(text: Bytes) -> HeaderValue {
+    HeaderValue::from_maybe_shared(text).expect("a structured field is ASCII")
 }
 
 #[inline]
@@ -92,11 +103,16 @@ fn text(line: &mut [u8], at: usize, text: &[u8]) -> usize {
 }
 
 #[inline]
-fn number(line: &mut [u8], at: usize, mut number: u64) -> usize {
+fn digits(line: &mut [u8], at: usize, mut number: u64) -> usize {
     let end = at + 1 + number.checked_ilog10().unwrap_or(0) as usize;
-    for digit in line[at..end].iter_mut().rev() {
+    let (first, pairs) = line[at..end].as_rchunks_mut::<2>();
+    for pair in pairs.iter_mut().rev() {
+        let two = (number % 100) as u8;
+        *pair = [b'0' + two / 10, b'0' + two % 10];
+        number /= 100;
+    }
+    if let [digit] = first {
         *digit = b'0' + (number % 10) as u8;
-        number /= 10;
     }
     end
 }

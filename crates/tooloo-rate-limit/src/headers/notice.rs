@@ -8,12 +8,9 @@ use std::{
 use http::{HeaderMap, HeaderValue};
 use sfv::{Integer, KeyRef, ListSerializer, StringRef};
 
-use super::{
-    LIMIT, NAMES, POLICY, Stamp, Stood, Told, USUAL, X_LIMIT, X_REMAINING, X_RESET, line,
-    whole_seconds,
-};
+use super::{NAMES, RESET, Stamp, Stood, Told, USUAL, line, whole_seconds};
 use crate::{
-    Scope, Standing, Tier,
+    Quota, Scope, Standing, Tier,
     standing::{Glance, Stands},
 };
 
@@ -23,9 +20,11 @@ pub(crate) struct Notice {
     tiers: Arc<[Tier]>,
     // In the order of standings: those of each key first.
     parts: Box<[Part]>,
-    policy: HeaderValue,
-    // All headers, and room for the usual ones.
-    blank: HeaderMap,
+    // How most stand who are let through: their bucket was full.
+    first: Told,
+    // What is told of them, but for when, and room for the usual headers.
+    made: HeaderMap,
+    // Bytes of all that differs from answer to answer, at most.
     longest: usize,
 }
 
@@ -44,14 +43,15 @@ impl Notice {
             .chain(of(Scope::All))
             .map(Part::new)
             .collect();
-        let policy = policy(parts.iter().map(|part| &part.tier));
-        Self {
-            blank: blank(&policy),
+        let mut notice = Self {
+            first: Told::first(tiers[0].quota()),
+            made: HeaderMap::new(),
             longest: parts.iter().map(Part::longest).sum::<usize>() + line::LONGEST_TIME,
-            policy,
             parts,
             tiers,
-        }
+        };
+        notice.made = notice.make();
+        notice
     }
 
     /// Returns the tiers that it is about.
@@ -92,21 +92,46 @@ impl Notice {
         }
     }
 
-    pub(super) fn blank(&self) -> &HeaderMap {
-        &self.blank
+    /// Returns a map of all headers, and of the usual ones, which are empty.
+    #[inline]
+    pub(super) fn stamped(&self, stood: &Stood) -> HeaderMap {
+        let mut stamped = self.made.clone();
+        let mut places = stamped.values_mut();
+        match stood {
+            Stood::One(told) if *told == self.first => {
+                if let Some(reset) = places.nth(RESET) {
+                    *reset = line::number(unix(told.seconds));
+                }
+            }
+            _ => {
+                for (place, value) in places.zip(self.values(stood.as_slice())) {
+                    *place = value;
+                }
+            }
+        }
+        stamped
     }
 
-    /// Returns the headers' values, in the order of their names.
-    pub(super) fn values(&self, stood: &[Told]) -> [HeaderValue; 5] {
+    /// Returns the values of all headers but the policy's, in the order of their names.
+    fn values(&self, stood: &[Told]) -> [HeaderValue; 4] {
         let tightest = stood.iter().enumerate();
         let tightest = tightest.min_by_key(|(_, told)| told.remaining);
         let (tightest, seconds) = tightest.map_or((0, 0), |(at, told)| (at, told.seconds));
         let items = self.parts.iter().map(|part| &*part.item).zip(stood);
-        let reset = unix(Duration::from_secs(seconds));
-        let [limit, remaining, reset] = line::write(items, tightest, reset, self.longest);
+        let [limit, remaining, reset] = line::write(items, tightest, unix(seconds), self.longest);
         let burst = self.parts.get(tightest).map(|part| part.burst.clone());
         let burst = burst.unwrap_or_else(|| HeaderValue::from_static("0"));
-        [limit, remaining, reset, burst, self.policy.clone()]
+        [limit, remaining, reset, burst]
+    }
+
+    fn make(&self) -> HeaderMap {
+        let policy = policy(self.parts.iter().map(|part| &part.tier));
+        let values = self.values(&[self.first]).into_iter().chain([policy]);
+        let empty = USUAL
+            .iter()
+            .map(|name| (name, HeaderValue::from_static("")));
+        let headers = NAMES.iter().zip(values).chain(empty);
+        headers.map(|(name, value)| (name.clone(), value)).collect()
     }
 }
 
@@ -126,18 +151,15 @@ impl Part {
     }
 }
 
-/// Makes the map of headers that a stamp brings along.
-fn blank(policy: &HeaderValue) -> HeaderMap {
-    let none = || HeaderValue::from_static("");
-    let mut blank = HeaderMap::with_capacity(NAMES.len() + USUAL.len());
-    for name in [LIMIT, X_REMAINING, X_RESET, X_LIMIT] {
-        blank.insert(name, none());
+impl Told {
+    /// Tells how a key stands that has spent the first token of a bucket.
+    fn first(quota: Quota) -> Self {
+        let token = quota.with_burst(std::num::NonZeroU32::MIN).window();
+        Self {
+            remaining: quota.burst().get() - 1,
+            seconds: whole_seconds(token),
+        }
     }
-    blank.insert(POLICY, policy.clone());
-    for name in USUAL {
-        blank.insert(name, none());
-    }
-    blank
 }
 
 /// Writes `RateLimit-Policy`: each tier's name, what it holds, and how long that takes to come back.
@@ -165,7 +187,138 @@ fn item<const N: usize>(tier: &Tier, parameters: [(&'static str, u64); N]) -> St
     list.finish().expect("there is an item in the list")
 }
 
-fn unix(from_now: Duration) -> u64 {
+/// Returns the time that is so many seconds away, rounded up.
+fn unix(seconds: u64) -> u64 {
     let now = tooloo_clock::wall().duration_since(SystemTime::UNIX_EPOCH);
-    whole_seconds(now.unwrap_or_default() + from_now)
+    whole_seconds(now.unwrap_or_default()) + seconds
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+
+    use http::header::{CONTENT_LENGTH, CONTENT_TYPE, SET_COOKIE};
+    use proptest::prelude::*;
+    use sfv::FieldType as _;
+
+    use super::*;
+
+    fn tier(name: &str, burst: u32) -> Tier {
+        let burst = NonZeroU32::new(burst).unwrap();
+        Tier::new(name, Quota::per_minute(burst)).unwrap()
+    }
+
+    fn tiers() -> impl Strategy<Value = Vec<(Tier, u32, u64)>> {
+        let name = "[ -~]{1,64}";
+        let stands = (name, 1..u32::MAX, any::<u32>(), any::<u64>());
+        let stands = stands
+            .prop_map(|(name, burst, remaining, nanos)| (tier(&name, burst), remaining, nanos));
+        prop::collection::vec(stands, 1..=8)
+    }
+
+    /// Writes `RateLimit` as the crate for structured fields does from the beginning.
+    fn limit(standings: &[Standing]) -> String {
+        let items = standings.iter().map(|standing| {
+            let name = sfv::String::from_string(standing.tier.name().to_owned()).unwrap();
+            let mut item = sfv::Item::new(name);
+            for (key, value) in [
+                ("r", standing.remaining.into()),
+                ("t", whole_seconds(standing.full_in)),
+            ] {
+                let value = Integer::try_from(value).unwrap();
+                item.params
+                    .insert(KeyRef::constant(key).to_owned(), value.into());
+            }
+            sfv::ListEntry::Item(item)
+        });
+        items.collect::<sfv::List>().serialize().unwrap()
+    }
+
+    fn text<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
+        headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_told_is_what_a_structured_field_says(stands in tiers()) {
+            let standings = stands.iter().map(|(tier, remaining, nanos)| {
+                Standing::new(tier, (*remaining).into(), Duration::from_nanos(*nanos))
+            });
+            let standings: Vec<_> = standings.collect();
+            let tiers = stands.iter().map(|(tier, ..)| tier.clone());
+            let mut headers = HeaderMap::new();
+            Arc::new(Notice::new(tiers.collect())).stamp(&standings, None).write(&mut headers);
+            prop_assert_eq!(text(&headers, "ratelimit"), limit(&standings));
+            let tightest = standings.iter().min_by_key(|standing| standing.remaining).unwrap();
+            let burst = tightest.tier.quota().burst().to_string();
+            prop_assert_eq!(text(&headers, "x-ratelimit-limit"), burst);
+            let remaining = tightest.remaining.to_string();
+            prop_assert_eq!(text(&headers, "x-ratelimit-remaining"), remaining);
+            let reset: u64 = text(&headers, "x-ratelimit-reset").parse().unwrap();
+            let least = unix(whole_seconds(tightest.full_in));
+            prop_assert!((least - 5..=least).contains(&reset), "{reset} {least}");
+            prop_assert_eq!(headers.len(), NAMES.len());
+        }
+    }
+
+    #[test]
+    fn a_first_token_is_told_as_any_other_is() {
+        let notice = Arc::new(Notice::new([tier("default", 3)].into()));
+        let told = |remaining| {
+            let full_in = Duration::from_secs(20);
+            let mut headers = HeaderMap::new();
+            let glance = Glance { remaining, full_in };
+            notice.admitted(Stands::Usual(glance)).write(&mut headers);
+            headers
+        };
+        assert_eq!(text(&told(2), "ratelimit"), r#""default";r=2;t=20"#);
+        assert_eq!(text(&told(1), "ratelimit"), r#""default";r=1;t=20"#);
+        for name in &NAMES {
+            assert_eq!(told(2).contains_key(name), told(1).contains_key(name));
+        }
+        assert_eq!(text(&told(2), "x-ratelimit-remaining"), "2");
+        let reset: u64 = text(&told(2), "x-ratelimit-reset").parse().unwrap();
+        assert!((unix(20) - 5..=unix(20)).contains(&reset));
+    }
+
+    #[test]
+    fn an_answer_keeps_its_other_headers() {
+        let notice = Arc::new(Notice::new([tier("default", 3)].into()));
+        let before = [
+            vec![],
+            vec![(CONTENT_TYPE, "a")],
+            vec![(CONTENT_LENGTH, "1")],
+            vec![(CONTENT_LENGTH, "1"), (CONTENT_TYPE, "a")],
+            vec![(SET_COOKIE, "a"), (CONTENT_TYPE, "a")],
+            vec![(SET_COOKIE, "a"), (SET_COOKIE, "b")],
+            vec![
+                (SET_COOKIE, "a"),
+                (CONTENT_TYPE, "a"),
+                (CONTENT_LENGTH, "1"),
+            ],
+            vec![(NAMES[0].clone(), "of another limit"), (CONTENT_TYPE, "a")],
+        ];
+        for before in before {
+            let mut headers = HeaderMap::new();
+            for (name, value) in &before {
+                headers.append(name, HeaderValue::from_static(value));
+            }
+            let mut stepwise = headers.clone();
+            let stamp = || Stamp {
+                notice: Arc::clone(&notice),
+                stood: Stood::One(Told {
+                    remaining: 1,
+                    seconds: 40,
+                }),
+            };
+            stamp().write(&mut headers);
+            super::super::merge(&stamp().notice.stamped(&stamp().stood), &mut stepwise);
+            for map in [&mut headers, &mut stepwise] {
+                map.remove(&NAMES[RESET]);
+            }
+            assert_eq!(headers, stepwise, "{before:?}");
+        }
+    }
 }
