@@ -44,6 +44,7 @@ fn breaker(job: Job) -> Job {
 #[bench::bare(warm(benches::router()))]
 #[bench::empty_layer(warm(empty_layer()))]
 #[bench::ours(warm(limited(Quotas::Ample)))]
+#[bench::ours_waning(warm(limited(Quotas::Waning)))]
 #[bench::tower_governor(warm(governed(Quotas::Ample)))]
 #[bench::tower_governor_with_headers(warm(governed_with_headers(Quotas::Ample)))]
 #[bench::ours_refusing(warm(limited(Quotas::Spent)))]

@@ -25,8 +25,10 @@ const CLIENTS: usize = 100;
 /// What a client's quota is.
 #[derive(Clone, Copy, Debug)]
 pub enum Quotas {
-    /// More than it asks for.
+    /// More than it asks for, and full again at once.
     Ample,
+    /// More than it asks for, and less each time.
+    Waning,
     /// One request an hour.
     Spent,
 }
@@ -47,6 +49,7 @@ pub fn client(number: usize, request: &mut Request) {
 pub fn limited(quotas: Quotas) -> Router {
     let quota = match quotas {
         Quotas::Ample => Quota::per_second(quotas.burst()),
+        Quotas::Waning => Quota::per_day(quotas.burst()),
         Quotas::Spent => Quota::per_hour(quotas.burst()),
     };
     let layer = RateLimitLayer::new(
@@ -84,7 +87,7 @@ pub fn governed_with_headers(quotas: Quotas) -> Router {
 impl Quotas {
     fn burst(self) -> NonZeroU32 {
         match self {
-            Self::Ample => NonZeroU32::new(1_000_000).expect("it is not zero"),
+            Self::Ample | Self::Waning => NonZeroU32::new(1_000_000).expect("it is not zero"),
             Self::Spent => NonZeroU32::MIN,
         }
     }
@@ -93,6 +96,7 @@ impl Quotas {
         let builder = GovernorConfigBuilder::default().const_burst_size(self.burst().get());
         match self {
             Self::Ample => builder.const_per_nanosecond(1000),
+            Self::Waning => builder.const_per_nanosecond(86_400_000),
             Self::Spent => builder.const_per_second(3600),
         }
     }
