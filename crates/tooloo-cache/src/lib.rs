@@ -97,3 +97,8 @@ pub use self::{
     tier::{Dead, Place, Restored, Stored, Tier, TierFigures},
     weigh::{Shallow, Weigh},
 };
+
+/// The guide's programs are compiled with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/cache.md")]
+mod guide {}
