@@ -18,6 +18,8 @@ use crate::{
 };
 
 const PATH: &str = "/api/v1/training/overview";
+/// Told anew each time: what reaches its service can be counted there.
+const LIVE: &str = "/api/v1/auto-coach/status";
 const FLOOD: u64 = 100;
 const BURST: u64 = 20;
 
@@ -31,7 +33,7 @@ const BREAKERS: [(&str, &str); 5] = [
 ];
 
 async fn ask(client: &Client, fleet: &FleetProcess, id: &str) -> Reply {
-    let mut request = request(Method::GET, fleet.url("web", PATH), None);
+    let mut request = request(Method::GET, fleet.url("web", LIVE), None);
     let id = HeaderValue::from_str(id).expect("a name is a header's value");
     request.headers_mut().insert("x-client-id", id);
     client.send(request).await
@@ -135,12 +137,12 @@ async fn a_flood_from_one_client_is_told_to_wait_and_another_client_sees_none_of
     let calm = json!({"key": "calm", "allowed": calm.len(), "denied": 0});
     assert_eq!(of("calm"), Some(calm));
     // What was refused reached nobody.
-    let training = observability(&client, &fleet, "training").await;
-    let routes = training["tracer"]["routes"]
+    let coach = observability(&client, &fleet, "coach").await;
+    let routes = coach["tracer"]["routes"]
         .as_array()
         .expect("there are routes");
-    let overview = routes.iter().find(|route| route["route"] == PATH);
-    let direct = overview.and_then(|route| route["count"].as_u64());
+    let status = routes.iter().find(|route| route["route"] == LIVE);
+    let direct = status.and_then(|route| route["count"].as_u64());
     assert!(direct >= Some(counts["allowed"] as u64), "{routes:?}");
     assert!(direct < Some((counts["allowed"] + counts["denied"]) as u64));
 }

@@ -1,5 +1,6 @@
 //! The real binary on real sockets, from start to stop.
 
+mod caching;
 mod drain;
 mod durability;
 mod figures;

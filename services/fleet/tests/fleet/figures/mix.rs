@@ -2,7 +2,7 @@
 
 use fastrand::Rng;
 use futures_util::StreamExt;
-use http::{HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use http_body_util::BodyExt;
 use tokio::time::timeout;
 use tooloo_testkit::{
@@ -214,6 +214,7 @@ impl Ask {
         let response = timeout(PATIENCE, client.open(self.request(fleet, unique))).await;
         let response = response.expect("web answers in time").expect("web answers");
         let status = response.status();
+        let behind = behind(response.headers(), status);
         let body = response.into_body();
         if self.is_stream() && status == StatusCode::OK {
             // The first event came, and no end is near.
@@ -227,13 +228,40 @@ impl Ask {
                 .await
                 .unwrap_or_else(|error| panic!("{} broke off: {error}", self.path));
         }
-        self.count(tally, Some(status.as_u16()));
+        tally.add(Key::new(
+            "web",
+            self.method,
+            self.web_route,
+            Some(status.as_u16()),
+        ));
+        if let (Some(status), Some((service, route))) = (behind, self.behind) {
+            tally.add(Key::new(service, self.method, route, Some(status)));
+        }
     }
 
+    /// Counts it as passed on.
     pub(super) fn count(&self, tally: &Tally, status: Option<u16>) {
         tally.add(Key::new("web", self.method, self.web_route, status));
         if let Some((service, route)) = self.behind {
             tally.add(Key::new(service, self.method, route, status));
         }
     }
+}
+
+/// Tells which status the service behind web gave, by what web's cache says of its part (RFC 9211); none where
+/// the answer was kept, or another request's.
+fn behind(headers: &HeaderMap, status: StatusCode) -> Option<u16> {
+    let Some(told) = headers.get("cache-status") else {
+        return Some(status.as_u16());
+    };
+    let told = told.to_str().expect("it is text");
+    let mut parts = told.split("; ").skip(1);
+    if parts
+        .clone()
+        .any(|part| part == "hit" || part == "collapsed")
+    {
+        return None;
+    }
+    let own = parts.find_map(|part| part.strip_prefix("fwd-status="));
+    Some(own.map_or(status.as_u16(), |own| own.parse().expect("a status")))
 }
