@@ -64,7 +64,9 @@ async fn list(library: &Library) -> Result<Vec<String>, QueryError> {
     let list = "SELECT title, author_id FROM books ORDER BY title LIMIT 100";
     let books = queries.query(list).await?;
     let lines = books.iter().map(async |book| {
-        let row = queries.query_one(author.by(book.get::<i64>("author_id")?)).await?;
+        let row = queries
+            .query_one(author.by(book.get::<i64>("author_id")?))
+            .await?;
         let (title, name): (String, String) = (book.get("title")?, row.get("name")?);
         Ok(format!("{title}, by {name}"))
     });
@@ -89,11 +91,15 @@ mod tests {
 
     #[tokio::test]
     async fn a_page_needs_two_statements_however_many_rows_it_has() {
-        let path = std::env::temp_dir().join(format!("tooloo-example-query-{}.db", std::process::id()));
+        let path =
+            std::env::temp_dir().join(format!("tooloo-example-query-{}.db", std::process::id()));
         let app = app(&format!("sqlite:{}", path.display())).await.unwrap();
         let page = ask(&app, "/gathered").await;
         assert!(page.contains("Mort, by Terry Pratchett"), "{page}");
-        assert!(page.contains("The Dispossessed, by Ursula K. Le Guin"), "{page}");
+        assert!(
+            page.contains("The Dispossessed, by Ursula K. Le Guin"),
+            "{page}"
+        );
         let figures = ask(&app, "/figures").await;
         assert!(figures.contains(r#""executed":2,"batched":3"#), "{figures}");
         for end in ["", "-wal", "-shm"] {
