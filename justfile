@@ -24,7 +24,7 @@ test:
 
 # Run the tests that need servers of the system's packages; a missing server fails them.
 test-servers:
-    cargo test --workspace --features tooloo-pool/postgres,tooloo-rate-limit/redis -- --ignored
+    cargo test --workspace --features tooloo-cache/redis,tooloo-pool/postgres,tooloo-rate-limit/redis -- --ignored
 
 # Build the documentation, warnings denied.
 doc:
