@@ -8,6 +8,7 @@
 //! | `cache` | `tooloo-cache` | a typed cache and an HTTP cache of tiers: memory, disk, Redis |
 //! | `circuit-breaker` | `tooloo-circuit-breaker` | breakers, one or one per key, for futures and services |
 //! | `pool` | `tooloo-pool` | connections: fair, bounded, checked, healed; one a request |
+//! | `query` | `tooloo-query` | queries over SQLite and PostgreSQL: figures, anti-patterns, fewer statements |
 //! | `rate-limit` | `tooloo-rate-limit` | quotas per key, fair waiting, standard headers, shared quotas |
 //! | `trace` | `tooloo-trace` | W3C trace context in and out, sampling, latency figures, recent traces |
 
@@ -20,6 +21,8 @@ pub use tooloo_hub as hub;
 pub use tooloo_key as key;
 #[cfg(feature = "pool")]
 pub use tooloo_pool as pool;
+#[cfg(feature = "query")]
+pub use tooloo_query as query;
 #[cfg(feature = "rate-limit")]
 pub use tooloo_rate_limit as rate_limit;
 #[cfg(feature = "trace")]
