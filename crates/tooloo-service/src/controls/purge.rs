@@ -66,7 +66,7 @@ struct PurgeRequest {
 
 /// The cache after a purge.
 #[derive(Serialize, ToSchema)]
-struct Purged {
+struct Forgotten {
     purged: CacheTarget,
     soft: bool,
     /// What `cache` of the observability has.
@@ -102,14 +102,14 @@ pub(super) fn routes(cache: PurgeCache) -> OpenApiRouter {
 /// Makes the cache forget, in all its tiers.
 #[utoipa::path(
     post, path = "/api/v1/system/cache/purge", tag = "system",
-    request_body = PurgeRequest, responses((status = 200, body = Purged)),
+    request_body = PurgeRequest, responses((status = 200, body = Forgotten)),
 )]
 async fn purge_cache(
     _admin: Admin,
     State(purge): State<PurgeCache>,
     headers: HeaderMap,
     Json(request): Json<PurgeRequest>,
-) -> Result<Answer<Purged>, Problem> {
+) -> Result<Answer<Forgotten>, Problem> {
     let soft = request.soft;
     let target = request.target()?;
     let host = headers
@@ -122,7 +122,7 @@ async fn purge_cache(
     };
     let cache = purge(wanted).await?;
     tracing::info!(?target, soft, "the cache was purged");
-    Ok(Answer(Purged {
+    Ok(Answer(Forgotten {
         purged: target,
         soft,
         cache,
