@@ -170,8 +170,9 @@ impl Index {
         }
     }
 
-    /// Drops the waiting entries that `dead` names.
-    pub(crate) fn drop_waiting(&self, dead: &dyn Fn(&[u8], &Record) -> bool) {
+    /// Drops the waiting entries that `dead` names, and returns them.
+    pub(crate) fn drop_waiting(&self, dead: &dyn Fn(&[u8], &Record) -> bool) -> Vec<Arc<Waiting>> {
+        let mut dropped = Vec::new();
         for shard in &self.shards {
             let waiting = |(key, slot): (&Arc<[u8]>, &Slot)| match &slot.place {
                 Place::Waiting(waiting) => Some((Arc::clone(key), Arc::clone(waiting))),
@@ -179,11 +180,14 @@ impl Index {
             };
             let waiting: Vec<_> = lock(shard).iter().filter_map(waiting).collect();
             for (key, waiting) in waiting {
-                if dead(&key, waiting.payload.record()) {
-                    self.remove_number(&key, waiting.number);
+                if dead(&key, waiting.payload.record())
+                    && self.remove_number(&key, waiting.number).is_some()
+                {
+                    dropped.push(waiting);
                 }
             }
         }
+        dropped
     }
 
     pub(crate) fn entries(&self) -> u64 {

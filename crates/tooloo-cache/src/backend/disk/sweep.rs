@@ -1,5 +1,7 @@
 //! Drops what is dead, and moves together what is not.
 
+use std::sync::Arc;
+
 use super::{
     batch::Batch,
     index::{Place, Written},
@@ -32,9 +34,20 @@ impl Writer {
         self.make_room(Rescue::Some(0));
     }
 
-    /// Drops what is dead from the index, and from the current segment; sealed ones keep it until they go.
+    /// Drops what is dead from the index. What is expired or purged stays on the disk until its segment
+    /// goes, and so does all that sealed segments hold.
     pub(crate) fn sweep(&mut self, dead: &dyn Fn(&[u8], &Record) -> bool) {
-        self.store.index.drop_waiting(dead);
+        let mut batch = Batch::default();
+        for waiting in self.store.index.drop_waiting(dead) {
+            // It would have taken the place of another, which must not come back.
+            self.note_removal(
+                Arc::clone(&waiting.key),
+                waiting.number,
+                waiting.replaces,
+                &mut batch,
+            );
+        }
+        self.commit(&mut batch);
         let now = wall_millis();
         for file in self.store.segments.all() {
             let mut batch = Batch::default();
@@ -50,12 +63,13 @@ impl Writer {
                 let Some(slot) = self.remove_written(&head.key, number) else {
                     continue;
                 };
-                // What the disk knows itself to be dead needs no note.
+                // What the disk knows itself to be dead needs no note; its head goes on hiding older ones of
+                // its key, which need not be dead.
                 if !is_expired && !is_dropped {
                     let number = self.store.queue.next_number();
                     batch.note(&self.store.envelopes, number, &Note::Removed(head.key));
+                    self.delete_here(Some(slot), &mut batch);
                 }
-                self.delete_here(Some(slot), &mut batch);
             }
             self.commit(&mut batch);
         }

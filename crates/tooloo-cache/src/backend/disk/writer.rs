@@ -173,8 +173,15 @@ impl Writer {
         self.note_removal(Arc::clone(key), number, was, batch);
     }
 
-    /// Without a version on disk there is nothing that could come back.
-    fn note_removal(&self, key: Arc<[u8]>, number: u64, was: Option<Written>, batch: &mut Batch) {
+    /// Says that no version of the key up to this number counts, also not one that was being written when the
+    /// removal came.
+    pub(super) fn note_removal(
+        &self,
+        key: Arc<[u8]>,
+        number: u64,
+        was: Option<Written>,
+        batch: &mut Batch,
+    ) {
         batch.note(&self.store.envelopes, number, &Note::Removed(key));
         self.delete_here(was, batch);
     }
