@@ -1,7 +1,7 @@
 //! Caches of several nodes on one Redis server, which is also cut off and dies.
 
-#![expect(clippy::unwrap_used, reason = "a test fails where it unwraps")]
 #![cfg(feature = "redis")]
+#![expect(clippy::unwrap_used, reason = "a test fails where it unwraps")]
 
 use std::{ops::Deref, sync::Arc, time::Duration};
 

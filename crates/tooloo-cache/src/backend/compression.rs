@@ -159,7 +159,7 @@ mod tests {
     #[test]
     fn gzip_is_read_and_bounded() {
         let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::default());
-        encoder.write_all(&[b'a'; 1_000_000]).unwrap();
+        encoder.write_all(&vec![b'a'; 1_000_000]).unwrap();
         let bomb = encoder.finish().unwrap();
         let compression = Compression::new(3);
         let read = |length| compression.decompress(Coding::Gzip, &bomb, length, None);

@@ -243,9 +243,7 @@ mod tests {
             if let Some(dictionary) = trainer.finished() {
                 return Some(dictionary);
             }
-            if trainer.training.is_none() {
-                return None;
-            }
+            trainer.training.as_ref()?;
             thread::sleep(Duration::from_millis(10));
         }
         panic!("the training does not end");
@@ -297,7 +295,7 @@ mod tests {
             trainer.sample(&[7; 100]);
         }
         assert_eq!(trainer.samples.len(), SAMPLES);
-        trainer.sample(&[7; 100_000]);
+        trainer.sample(&vec![7; 100_000]);
         assert_eq!(trainer.sampled_bytes, SAMPLES * 100);
     }
 }
