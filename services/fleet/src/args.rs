@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use tooloo_query::{Dialect, Severity};
 
 /// Runs the TooLoo fleet in one process, and looks into it.
 ///
@@ -37,6 +38,11 @@ pub(crate) enum Command {
     /// traceId member of its body. A service keeps the traces it sampled, and those that failed
     /// or were slow, until newer ones take their room.
     Trace(Trace),
+    /// Finds anti-patterns in files of SQL
+    ///
+    /// Exits with 1 where something of the chosen severity or above is found, and with 2 where a
+    /// file cannot be read or is not SQL of the dialect.
+    Lint(Lint),
 }
 
 #[derive(Args, Debug)]
@@ -98,6 +104,70 @@ pub(crate) struct Trace {
     /// Prints the spans as JSON, for other programs
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Lint {
+    /// Reads these files; - is standard input
+    #[arg(value_name = "FILE", default_value = "-")]
+    pub(crate) files: Vec<String>,
+
+    /// Reads SQL as this database does
+    #[arg(long, value_enum, default_value_t = LintDialect::Postgres)]
+    pub(crate) dialect: LintDialect,
+
+    /// Fails from this severity on
+    #[arg(long, value_enum, default_value_t = LintSeverity::Warning)]
+    pub(crate) severity: LintSeverity,
+
+    /// Prints the findings in this format
+    #[arg(long, value_enum, default_value_t = LintFormat::Text)]
+    pub(crate) format: LintFormat,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum LintDialect {
+    Postgres,
+    Sqlite,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum LintSeverity {
+    /// There is a better way to write it
+    Hint,
+    /// It costs more than it must, or breaks when a table changes
+    Warning,
+    /// It does not do what it says, or does more
+    Error,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum LintFormat {
+    /// Lines to read, coloured on a terminal
+    Text,
+    /// One JSON object
+    Json,
+    /// A SARIF 2.1.0 log, for code scanners
+    Sarif,
+}
+
+impl From<LintDialect> for Dialect {
+    fn from(dialect: LintDialect) -> Self {
+        match dialect {
+            LintDialect::Postgres => Self::Postgres,
+            LintDialect::Sqlite => Self::Sqlite,
+        }
+    }
+}
+
+impl From<LintSeverity> for Severity {
+    fn from(severity: LintSeverity) -> Self {
+        match severity {
+            LintSeverity::Hint => Self::Hint,
+            LintSeverity::Warning => Self::Warning,
+            LintSeverity::Error => Self::Error,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

@@ -1,6 +1,7 @@
 //! The `tooloo` command: runs the fleet in one process, and looks into a running one.
 
 mod args;
+mod lint;
 mod look;
 mod roster;
 mod show;
@@ -33,6 +34,7 @@ fn run(cli: Cli) -> Result<ExitCode, StartError> {
             Some(Command::Up(args)) => up::run(args).await,
             Some(Command::Status(args)) => status::run(args).await,
             Some(Command::Trace(args)) => trace::run(args).await,
+            Some(Command::Lint(args)) => lint::run(&args),
         }
     })?
 }
