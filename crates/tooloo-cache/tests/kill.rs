@@ -107,7 +107,8 @@ impl Said {
     }
 }
 
-async fn survives(test: &str, engine: impl DiskEngine + Copy, max_errors: u64) {
+/// At most so many of the restarts may miss something for its not being readable.
+async fn survives(test: &str, engine: impl DiskEngine + Copy, max_lossy: u64) {
     if let Ok(folder) = env::var(FOLDER) {
         let start = env::var(START).unwrap().parse().unwrap();
         let disk = open(Path::new(&folder), engine);
@@ -118,7 +119,7 @@ async fn survives(test: &str, engine: impl DiskEngine + Copy, max_errors: u64) {
     let cache = folder.path().join("cache");
     let mut random = fastrand::Rng::with_seed(7);
     let (mut said, mut largest) = (Said::default(), 0);
-    let (mut found, mut errors) = (0, 0);
+    let (mut found, mut lossy) = (0, 0);
     for kill in 0..KILLS {
         // Versions rise over all runs.
         let start = kill * 1_000_000 + 1;
@@ -141,16 +142,16 @@ async fn survives(test: &str, engine: impl DiskEngine + Copy, max_errors: u64) {
             found += 1;
         }
         let figures = Tier::<String, Bytes>::figures(&disk);
-        errors += figures.errors.expect("a disk tier counts its errors");
+        lossy += u64::from(figures.errors != Some(0));
         disk.close().await;
     }
     println!(
-        "{found} entries found after {KILLS} kills, at most {} KiB",
+        "{found} entries found after {KILLS} kills, {lossy} of which cost a segment; at most {} KiB",
         largest >> 10
     );
     assert!(
-        errors <= max_errors,
-        "{errors} times something could not be read"
+        lossy <= max_lossy,
+        "after {lossy} kills something could not be read"
     );
     assert!(found > KILLS * 10, "too little was ever written: {found}");
 }
@@ -184,10 +185,11 @@ async fn redb_survives_being_killed() {
     survives("redb_survives_being_killed", RedbEngine, 0).await;
 }
 
-/// sled 0.34 cannot read its own log now and then: then its segment is dropped, and counted.
+/// sled 0.34 cannot read its own log now and then: then its segment is dropped, and counted. What is found
+/// is held to the same as with redb.
 #[cfg(feature = "sled")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn sled_survives_being_killed() {
     let engine = tooloo_cache::backend::SledEngine;
-    survives("sled_survives_being_killed", engine, KILLS).await;
+    survives("sled_survives_being_killed", engine, KILLS / 10).await;
 }
