@@ -49,7 +49,10 @@ fn app(redis: &str) -> Result<Router, RedisTierError> {
 async fn price(State(prices): State<Prices>, Path(of): Path<Arc<str>>) -> String {
     let ask = async || Ok::<_, Infallible>("3.90".to_owned());
     let price = prices.get_or_fill(&of, ask).await;
-    price.map_or_else(|error| format!("{error}\n"), |price| format!("{}\n", *price))
+    price.map_or_else(
+        |error| format!("{error}\n"),
+        |price| format!("{}\n", *price),
+    )
 }
 
 async fn set_price(State(prices): State<Prices>, Path(of): Path<Arc<str>>, price: String) {

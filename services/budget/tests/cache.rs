@@ -46,7 +46,7 @@ fn assert_source(answer: &Value, source: &str) {
 
 async fn figures(budget: &Served) -> [u64; 4] {
     let cache = budget.get(STATUS).await.json()["cache"].clone();
-    ["hits", "misses", "stale", "coalesced"].map(|name| cache[name].as_u64().unwrap())
+    ["hits", "misses", "stale", "coalesced"].map(|name| cache[name].as_u64().expect("a count"))
 }
 
 #[tokio::test]
@@ -175,7 +175,7 @@ async fn askers_that_wait_for_one_call_are_counted_as_such() {
 async fn purge(budget: &Served, token: &str, body: &Value) -> Reply {
     let url = budget.url("/api/v1/system/cache/purge");
     let mut request = request(Method::POST, url, Some(body));
-    let bearer = HeaderValue::from_str(&format!("Bearer {token}")).unwrap();
+    let bearer = HeaderValue::from_str(&format!("Bearer {token}")).expect("a header");
     request.headers_mut().insert("authorization", bearer);
     within(Client::new().send(request)).await
 }

@@ -258,9 +258,9 @@ async fn an_administrator_makes_the_cache_forget() {
             (&answer["soft"], &answer["cache"]["status"]),
             (&json!(soft), &json!("closed"))
         );
-        let purged = purges.lock().unwrap().pop().unwrap();
-        assert_eq!((purged.target, purged.soft), (target, soft));
-        assert_eq!(purged.origin.as_deref(), Some("http://x"));
+        let last = purges.lock().unwrap().pop().unwrap();
+        assert_eq!((last.target, last.soft), (target, soft));
+        assert_eq!(last.origin.as_deref(), Some("http://x"));
     }
     let long = format!(r#"{{"tag":"{}"}}"#, "t".repeat(4097));
     for body in [

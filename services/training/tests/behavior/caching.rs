@@ -20,7 +20,7 @@ const OTHERS: [&str; 3] = [
 ];
 
 async fn ask(router: &Router, path: &str, etag: Option<&header::HeaderValue>) -> Response<Body> {
-    let mut request = Request::get(path).body(Body::empty()).unwrap();
+    let mut request = Request::get(path).body(Body::empty()).expect("a request");
     if let Some(etag) = etag {
         let headers = request.headers_mut();
         headers.insert(header::IF_NONE_MATCH, etag.clone());
