@@ -412,6 +412,8 @@ async fn a_server_that_dies_under_load_is_not_missed() {
     server.start_again().await;
     settled(|| async {
         node.insert("back".to_owned(), Bytes::from_static(b"value"));
+        // What still waits to be sent is not looked for on the server.
+        node.flush().await;
         on_server(&node, "back").await
     })
     .await;
