@@ -44,6 +44,7 @@ pub mod future;
 mod gather;
 mod handle;
 mod keyed;
+mod migrate;
 mod monitor;
 mod queries;
 mod query;
@@ -69,6 +70,7 @@ pub use self::{
     gather::{Gather, GatherConfig, GatherLayer},
     handle::{FingerprintSnapshot, QueryFinding, QueryHandle, QuerySnapshot, SlowQuery},
     keyed::KeyedRead,
+    migrate::{Migration, MigrationError},
     queries::Queries,
     query::Query,
     row::{ColumnIndex, Row, Rows},

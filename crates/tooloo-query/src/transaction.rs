@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use tooloo_key::Key;
 
 use crate::{
-    Database, ErrorKind, Query, QueryError, Row, Rows,
+    Database, Dialect, ErrorKind, Query, QueryError, Row, Rows,
     backend::{Control, Mode, Session},
     fence::Fence,
     queries,
@@ -139,6 +139,11 @@ impl Transaction {
         self.session.script(sql.into()).await?;
         self.aborted = false;
         Ok(())
+    }
+
+    /// Returns which kind of database it is in.
+    pub fn dialect(&self) -> Dialect {
+        self.database.dialect()
     }
 
     /// Makes all of it take effect.
