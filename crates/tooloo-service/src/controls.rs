@@ -1,9 +1,10 @@
-//! What an administrator may change while a service runs: its circuit breakers, single keys' quotas, and
-//! what its cache keeps.
+//! What an administrator may change while a service runs: its circuit breakers, single keys' quotas,
+//! what its cache keeps, and how many connections its pool has.
 
 mod purge;
+mod resize;
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt, num::NonZeroUsize, sync::Arc};
 
 use axum::extract::State;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -12,8 +13,8 @@ use tooloo_hub::Observe;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use self::purge::PurgeCache;
 pub use self::purge::{CachePurge, CacheTarget};
+use self::{purge::PurgeCache, resize::ResizePool};
 use crate::{
     Admin, Answer, Problem,
     extract::{self, Json, Path},
@@ -36,6 +37,7 @@ pub(crate) struct Controls {
     breakers: BTreeMap<String, SetBreaker>,
     limiter: Option<SetQuota>,
     cache: Option<PurgeCache>,
+    pool: Option<ResizePool>,
 }
 
 /// What a breaker is told to do.
@@ -125,6 +127,14 @@ impl Controls {
         self.cache = Some(purge::by_hand(handle, purge));
     }
 
+    pub(crate) fn set_pool<H, F>(&mut self, handle: H, resize: F)
+    where
+        H: Observe,
+        F: Fn(usize, NonZeroUsize) + Send + Sync + 'static,
+    {
+        self.pool = Some(resize::by_hand(handle, resize));
+    }
+
     /// Makes the routes for what there is to set.
     pub(crate) fn routes(self) -> OpenApiRouter {
         let mut router = OpenApiRouter::new();
@@ -138,6 +148,9 @@ impl Controls {
         }
         if let Some(cache) = self.cache {
             router = router.merge(purge::routes(cache));
+        }
+        if let Some(pool) = self.pool {
+            router = router.merge(resize::routes(pool));
         }
         router
     }

@@ -1,6 +1,6 @@
 //! What a service is put together with.
 
-use std::{fmt, fs, future::Future, path::PathBuf};
+use std::{fmt, fs, future::Future, num::NonZeroUsize, path::PathBuf};
 
 use http::Uri;
 use serde::{Serialize, de::DeserializeOwned};
@@ -61,6 +61,11 @@ impl Kit {
     /// Returns who this service is.
     pub fn identity(&self) -> Identity {
         self.identity
+    }
+
+    /// Returns the settings that every service has.
+    pub fn config(&self) -> &KitConfig {
+        &self.config
     }
 
     /// Returns the tracer of this service.
@@ -157,6 +162,19 @@ impl Kit {
     {
         self.hub.register("cache", handle.clone(), &["cache"]);
         self.controls.set_cache(handle, purge);
+    }
+
+    /// Shows the service's connection pool, and lets an administrator `resize` it.
+    ///
+    /// `resize` gets the least and the most connections, as the body of `POST /api/v1/system/pool` has them; a body that
+    /// leaves out the least wants none in particular. There is no such route without an admin token.
+    pub fn pool<H, F>(&mut self, handle: H, resize: F)
+    where
+        H: Observe + Clone,
+        F: Fn(usize, NonZeroUsize) + Send + Sync + 'static,
+    {
+        self.hub.register("pool", handle.clone(), &["pool"]);
+        self.controls.set_pool(handle, resize);
     }
 
     /// Adds routes that look at the service or the fleet: like the system's own, they are left out of

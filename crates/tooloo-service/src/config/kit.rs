@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     net::{IpAddr, Ipv4Addr},
-    num::NonZeroU32,
+    num::{NonZeroU32, NonZeroUsize},
     path::PathBuf,
     time::Duration,
 };
@@ -100,6 +100,12 @@ pub struct KitConfig {
     pub peers: BTreeMap<String, Uri>,
     /// The token that administrative operations ask for; they are closed where none is set.
     pub admin_token: Option<Secret>,
+    /// The PostgreSQL that services keep their data in, such as `postgres://tooloo@127.0.0.1:5432/tooloo`, in a schema
+    /// each; SQLite files in the data folder without one.
+    #[serde(deserialize_with = "read::database_url")]
+    pub database_url: Option<Secret>,
+    /// The most connections that a service has to its database.
+    pub database_connections: NonZeroUsize,
     /// A Redis or Valkey that several nodes share, such as `redis://127.0.0.1:6379`; a node is alone
     /// without one.
     #[serde(deserialize_with = "read::redis_url")]
@@ -167,6 +173,8 @@ impl KitConfig {
             "connect_timeout",
             "cors_origins",
             "data_dir",
+            "database_connections",
+            "database_url",
             "drain_deadline",
             "drain_grace",
             "follow_callers",
@@ -226,6 +234,8 @@ impl Default for KitConfig {
             cors_origins: Vec::new(),
             peers: BTreeMap::new(),
             admin_token: None,
+            database_url: None,
+            database_connections: NonZeroUsize::new(8).expect("8 is not 0"),
             redis_url: None,
             otlp: OtlpConfig::default(),
         }

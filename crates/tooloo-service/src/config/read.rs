@@ -84,6 +84,23 @@ pub(super) fn redis_url<'de, D: Deserializer<'de>>(
     ))
 }
 
+/// Reads the address of a PostgreSQL; it is not repeated, as it may hold a password.
+pub(super) fn database_url<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Secret>, D::Error> {
+    let url = Secret::deserialize(deserializer)?;
+    let text = url.expose();
+    let server = text
+        .strip_prefix("postgres://")
+        .or_else(|| text.strip_prefix("postgresql://"));
+    if server.is_some_and(|server| !server.is_empty()) {
+        return Ok(Some(url));
+    }
+    Err(de::Error::custom(
+        "expected an address such as \"postgres://tooloo@127.0.0.1:5432/tooloo\" (the value found is not shown)",
+    ))
+}
+
 /// Reads a number above zero.
 pub(super) fn positive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
     let number = usize::deserialize(deserializer)?;
