@@ -10,8 +10,8 @@ enum Part {
     Testkit,
     Facade,
     Service,
-    /// What the services put around their calls to each other.
-    Upstream,
+    /// What the services share: what stands around their calls to each other, and their databases.
+    Ground,
     Fleet,
     /// Examples and benches.
     Showcase,
@@ -48,7 +48,7 @@ pub(crate) fn axum(packages: &[Package]) -> Vec<String> {
     for package in packages {
         let at_home = matches!(
             part(package),
-            Part::Kit | Part::Service | Part::Upstream | Part::Fleet | Part::Showcase
+            Part::Kit | Part::Service | Part::Ground | Part::Fleet | Part::Showcase
         );
         for dependency in package
             .dependencies
@@ -66,14 +66,14 @@ pub(crate) fn axum(packages: &[Package]) -> Vec<String> {
 }
 
 fn allowed(from: Part, to: Part) -> bool {
-    use Part::{Facade, Fleet, Kit, Layer, Service, Showcase, Testkit, Upstream, Vocabulary};
+    use Part::{Facade, Fleet, Ground, Kit, Layer, Service, Showcase, Testkit, Vocabulary};
 
     match from {
         Vocabulary | Testkit => false,
         Layer | Kit => to == Vocabulary,
         Facade => matches!(to, Layer | Vocabulary),
-        Service => matches!(to, Upstream | Kit | Layer | Vocabulary),
-        Upstream => matches!(to, Kit | Layer | Vocabulary),
+        Service => matches!(to, Ground | Kit | Layer | Vocabulary),
+        Ground => matches!(to, Kit | Layer | Vocabulary),
         Fleet => matches!(to, Service | Kit | Layer | Vocabulary),
         Showcase => matches!(to, Facade | Kit | Layer | Vocabulary),
     }
@@ -87,7 +87,7 @@ fn part(package: &Package) -> Part {
         .and_then(|house| house.to_str());
     match (house, package.name.as_str()) {
         (Some("services"), "fleet") => Part::Fleet,
-        (Some("services"), "upstream") => Part::Upstream,
+        (Some("services"), "database" | "upstream") => Part::Ground,
         (Some("services"), _) => Part::Service,
         (Some("crates"), "tooloo") => Part::Facade,
         (Some("crates"), "tooloo-service") => Part::Kit,
@@ -144,6 +144,7 @@ mod tests {
             "crates/tooloo-testkit",
             "crates/tooloo",
             "services/training",
+            "services/database",
             "services/upstream",
             "services/meta",
             "services/fleet",
@@ -176,7 +177,9 @@ mod tests {
             ("training", "tooloo-service"),
             ("training", "tooloo-cache"),
             ("training", "upstream"),
+            ("training", "database"),
             ("upstream", "tooloo-service"),
+            ("database", "tooloo-query"),
             ("fleet", "training"),
             ("examples", "tooloo-trace"),
             ("tooloo-cache", "serde"),
@@ -203,6 +206,7 @@ mod tests {
             ("training", "meta"),
             ("training", "fleet"),
             ("upstream", "training"),
+            ("database", "upstream"),
             ("tooloo-service", "upstream"),
             ("training", "tooloo"),
             ("training", "tooloo-testkit"),

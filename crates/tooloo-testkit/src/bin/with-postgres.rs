@@ -1,0 +1,35 @@
+//! Runs a command beside a private PostgreSQL server, whose URL it finds in `TOOLOO_TEST_POSTGRES`.
+//!
+//! `cargo run -p tooloo-testkit --bin with-postgres -- cargo test -p training`
+
+use std::process::ExitCode;
+
+use tokio::process::Command;
+use tooloo_testkit::PostgresServer;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let mut words = std::env::args_os().skip(1);
+    let Some(program) = words.next() else {
+        eprintln!("with-postgres: which command?");
+        return ExitCode::from(2);
+    };
+    // Many tests at once, each with pools of its own.
+    let server = PostgresServer::start_with(&["max_connections=600"]).await;
+    let status = Command::new(&program)
+        .args(words)
+        .env("TOOLOO_TEST_POSTGRES", server.url())
+        .kill_on_drop(true)
+        .status()
+        .await;
+    match status {
+        Ok(status) => {
+            let code = status.code().and_then(|code| u8::try_from(code).ok());
+            code.map_or(ExitCode::FAILURE, ExitCode::from)
+        }
+        Err(error) => {
+            eprintln!("with-postgres: {}: {error}", program.display());
+            ExitCode::from(127)
+        }
+    }
+}
