@@ -1,6 +1,11 @@
 //! The way from asking for a connection to having one.
 
-use std::{future::poll_fn, panic::Location, sync::atomic::Ordering};
+use std::{
+    panic::Location,
+    pin::Pin,
+    sync::{Arc, atomic::Ordering},
+    task::{Context, Poll, ready},
+};
 
 use tokio::{task, time::timeout};
 use tooloo_clock::Moment;
@@ -9,113 +14,61 @@ use tooloo_key::Key;
 use crate::{
     Connection, Lease, Pool, PoolError, Refusal,
     exchange::{CarryOut, Place},
-    state::{Claim, Effects, Entry, Given},
+    inner::Inner,
+    state::{Claim, Effects, Entry, Given, Nesting},
 };
+
+/// A connection that is asked for.
+///
+/// Dropped before it is there, its place and the connection go to whoever is next.
+#[must_use = "futures do nothing unless polled"]
+pub(crate) struct Acquire<'a, C: Connection> {
+    pool: &'a Pool<C>,
+    entry: Entry,
+    started: Moment,
+    held_at: Nesting,
+    stage: Stage<'a, C>,
+}
+
+enum Stage<'a, C: Connection> {
+    /// Nothing is asked for yet.
+    Fresh,
+    /// A connection is taken where there is one, and waited for otherwise.
+    Asking,
+    InLine(Place<'a, C, Arc<Inner<C>>>),
+    Proving(Proof<'a, C>),
+    Over,
+}
+
+/// What comes of a check: the lease where its connection is good.
+///
+/// Boxed, since the other end answers: beside that an allocation is nothing, and every future would be as large.
+type Proof<'a, C> = Pin<Box<dyn Future<Output = Result<Option<Lease<C>>, PoolError>> + Send + 'a>>;
 
 impl<C: Connection> Pool<C> {
     #[inline]
-    pub(crate) async fn acquire(
+    pub(crate) fn acquire(
         &self,
         place: &'static Location<'static>,
         tenant: Option<Key>,
-    ) -> Result<Lease<C>, PoolError> {
-        // A task that always finds a connection lets others run, as with tokio's own primitives.
-        poll_fn(|cx| task::coop::poll_proceed(cx).map(|coop| coop.made_progress())).await;
+    ) -> Acquire<'_, C> {
         let claim = Claim {
             place,
             tenant,
-            task: task::try_id(),
+            task: None,
         };
-        let now = tooloo_clock::coarse();
-        let taken = self.inner.exchange.lock().take_at_once(&claim, now);
-        if let Some(pooled) = taken {
-            let lease = Lease::new(&self.inner, pooled);
-            if lease.is_fit() {
-                return Ok(lease);
-            }
-            self.inner.exchange.lock().tally.at_once -= 1;
-            return self.acquire_slowly(claim, Some(lease), now).await;
+        let never = Moment::from_nanos(0);
+        Acquire {
+            pool: self,
+            entry: Entry {
+                claim,
+                at_head: false,
+                deadline: never,
+            },
+            started: never,
+            held_at: None,
+            stage: Stage::Fresh,
         }
-        self.acquire_slowly(claim, None, now).await
-    }
-
-    async fn acquire_slowly(
-        &self,
-        claim: Claim,
-        suspect: Option<Lease<C>>,
-        now: Moment,
-    ) -> Result<Lease<C>, PoolError> {
-        let started = Moment::exact();
-        let mut held_at = None;
-        let outcome = self.take_or_wait(claim, suspect, now, &mut held_at).await;
-        let waited = Moment::exact().saturating_duration_since(started);
-        match outcome {
-            Ok(lease) => {
-                self.inner.waits.record(waited);
-                Ok(lease)
-            }
-            Err(error) if error.refusal() == Refusal::TimedOut => {
-                self.inner.timeouts.fetch_add(1, Ordering::Relaxed);
-                let error = error.with_waited(waited).with_held_at(held_at);
-                Err(error.with_cause(self.inner.last_failure()))
-            }
-            Err(error) => {
-                self.inner.exchange.lock().tally.refused += 1;
-                Err(error.with_waited(waited))
-            }
-        }
-    }
-
-    /// Finds a connection that is good: an idle one, or one that is waited for.
-    async fn take_or_wait(
-        &self,
-        claim: Claim,
-        mut suspect: Option<Lease<C>>,
-        now: Moment,
-        held_at: &mut Option<&'static Location<'static>>,
-    ) -> Result<Lease<C>, PoolError> {
-        let mut entry = Entry {
-            claim,
-            at_head: false,
-            deadline: now + self.inner.times.acquire,
-        };
-        loop {
-            let (lease, check) = if let Some(lease) = suspect.take() {
-                (lease, true)
-            } else if let Some(given) = self.take(&entry.claim) {
-                (Lease::new(&self.inner, given.pooled), given.check)
-            } else {
-                let mut place = Place::new(&self.inner, entry.clone());
-                let mut reported = false;
-                let given = poll_fn(|cx| {
-                    let polled = place.poll(cx);
-                    if let Some(nesting) = place.nesting.filter(|_| !reported) {
-                        reported = true;
-                        *held_at = Some(nesting);
-                        self.report_nesting(&entry.claim, nesting);
-                    }
-                    polled
-                });
-                let given = given.await?;
-                (Lease::new(&self.inner, given.pooled), given.check)
-            };
-            if !check && lease.is_fit() {
-                return Ok(lease);
-            }
-            if let Some(lease) = self.prove(lease, entry.deadline).await? {
-                return Ok(lease);
-            }
-            // Its turn has come where it was given a connection, good or bad.
-            entry.at_head = true;
-        }
-    }
-
-    fn take(&self, claim: &Claim) -> Option<Given<C>> {
-        let now = tooloo_clock::coarse();
-        let mut effects = Effects::new();
-        let given = self.inner.exchange.lock().take(claim, now, &mut effects);
-        self.inner.carry_out(effects);
-        given
     }
 
     /// Returns the lease where its connection is good.
@@ -131,13 +84,173 @@ impl<C: Connection> Pool<C> {
             Err(_) => Err(PoolError::new(Refusal::TimedOut)),
         }
     }
+}
+
+impl<C: Connection> Future for Acquire<'_, C> {
+    type Output = Result<Lease<C>, PoolError>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if let Stage::Fresh = self.stage {
+            // A task that always finds a connection lets others run, as with tokio's own primitives.
+            ready!(task::coop::poll_proceed(cx)).made_progress();
+            match self.take_at_once() {
+                Some(lease) if lease.is_fit() => {
+                    self.stage = Stage::Over;
+                    return Poll::Ready(Ok(lease));
+                }
+                suspect => return self.begin(suspect, cx),
+            }
+        }
+        self.go_on(Moment::exact(), cx)
+    }
+}
+
+impl<C: Connection> Acquire<'_, C> {
+    #[inline]
+    fn take_at_once(&mut self) -> Option<Lease<C>> {
+        self.entry.claim.task = task::try_id();
+        let inner = &self.pool.inner;
+        if !inner.exchange.may_have_idle() {
+            return None;
+        }
+        let now = tooloo_clock::coarse();
+        let taken = inner.exchange.lock().take_at_once(&self.entry.claim, now);
+        taken.map(|pooled| Lease::new(inner, pooled))
+    }
+
+    fn begin(
+        &mut self,
+        suspect: Option<Lease<C>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Lease<C>, PoolError>> {
+        let inner = &self.pool.inner;
+        let now = Moment::exact();
+        self.started = now;
+        self.entry.deadline = now + inner.times.acquire;
+        match suspect {
+            Some(lease) => {
+                inner.exchange.lock().tally.at_once -= 1;
+                self.prove(lease);
+            }
+            None => self.stage = Stage::Asking,
+        }
+        self.go_on(now, cx)
+    }
+
+    /// Finds a connection that is good: an idle one, or one that is waited for.
+    fn go_on(
+        &mut self,
+        mut now: Moment,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Lease<C>, PoolError>> {
+        loop {
+            let outcome = match &mut self.stage {
+                Stage::Asking => {
+                    let Some(given) = self.take(now) else {
+                        self.stage = Stage::InLine(Place::new(&self.pool.inner));
+                        continue;
+                    };
+                    Ok(given)
+                }
+                Stage::InLine(place) => {
+                    let polled = place.poll(&self.entry, now, cx);
+                    if let Some(nesting) = place.nesting.take() {
+                        self.report_nesting(nesting);
+                    }
+                    ready!(polled)
+                }
+                Stage::Proving(proof) => {
+                    let proven = ready!(proof.as_mut().poll(cx));
+                    now = Moment::exact();
+                    match proven {
+                        Ok(Some(lease)) => return Poll::Ready(Ok(self.granted(lease, now))),
+                        Ok(None) => {
+                            // Its turn has come where it was given a connection, good or bad.
+                            self.entry.at_head = true;
+                            self.stage = Stage::Asking;
+                            continue;
+                        }
+                        Err(error) => Err(error),
+                    }
+                }
+                Stage::Fresh | Stage::Over => panic!("it is polled until there is an outcome"),
+            };
+            match outcome {
+                Ok(given) => {
+                    let lease = Lease::new(&self.pool.inner, given.pooled);
+                    if !given.check && lease.is_fit() {
+                        return Poll::Ready(Ok(self.granted(lease, now)));
+                    }
+                    self.prove(lease);
+                }
+                Err(error) => return Poll::Ready(Err(self.refused(error, now))),
+            }
+        }
+    }
+
+    fn take(&self, now: Moment) -> Option<Given<C>> {
+        let inner = &self.pool.inner;
+        if !inner.exchange.may_have_idle() {
+            return None;
+        }
+        let mut effects = Effects::new();
+        let given = inner
+            .exchange
+            .lock()
+            .take(&self.entry.claim, now, &mut effects);
+        inner.carry_out(effects);
+        given
+    }
 
     #[cold]
-    fn report_nesting(&self, claim: &Claim, held_at: &'static Location<'static>) {
+    fn prove(&mut self, lease: Lease<C>) {
+        let proof = self.pool.prove(lease, self.entry.deadline);
+        self.stage = Stage::Proving(Box::pin(proof));
+    }
+
+    fn granted(&mut self, lease: Lease<C>, now: Moment) -> Lease<C> {
+        self.stage = Stage::Over;
+        let waited = now.saturating_duration_since(self.started);
+        self.pool.inner.waits.record(waited);
+        lease
+    }
+
+    #[cold]
+    fn refused(&mut self, error: PoolError, now: Moment) -> PoolError {
+        self.stage = Stage::Over;
+        let inner = &self.pool.inner;
+        let waited = now.saturating_duration_since(self.started);
+        let error = error.with_waited(waited);
+        if error.refusal() == Refusal::TimedOut {
+            inner.timeouts.fetch_add(1, Ordering::Relaxed);
+            error
+                .with_held_at(self.held_at)
+                .with_cause(inner.last_failure())
+        } else {
+            inner.exchange.lock().tally.refused += 1;
+            error
+        }
+    }
+
+    #[cold]
+    fn report_nesting(&mut self, held_at: &'static Location<'static>) {
+        // One that is asked again stands in the same line.
+        if self.held_at.replace(held_at).is_some() {
+            return;
+        }
         // The first, the second, the fourth: a program that does it always does not fill its log with it.
-        if self.inner.exchange.lock().tally.nested.is_power_of_two() {
+        if self
+            .pool
+            .inner
+            .exchange
+            .lock()
+            .tally
+            .nested
+            .is_power_of_two()
+        {
             tracing::warn!(
-                place = %claim.place,
+                place = %self.entry.claim.place,
                 %held_at,
                 "a task that holds a connection waits for another of the same pool: a full pool stands still by that"
             );

@@ -3,6 +3,7 @@
 use std::{
     marker::PhantomData,
     mem,
+    ops::{Deref, DerefMut},
     sync::PoisonError,
     task::{Context, Poll},
 };
@@ -12,13 +13,22 @@ use tooloo_clock::Moment;
 use crate::{
     error::PoolError,
     state::{Back, Effects, Entry, Given, Nesting, Pooled, State},
-    sync::{Mutex, MutexGuard},
+    sync::{AtomicBool, Mutex, MutexGuard, Ordering},
 };
 
 /// The state of a pool, one change at a time.
 #[derive(Debug)]
 pub(crate) struct Exchange<C> {
     state: Mutex<State<C>>,
+    // Whether there were idle connections when the lock was last released.
+    idle: AtomicBool,
+}
+
+/// The state while it is locked.
+#[derive(Debug)]
+pub(crate) struct Locked<'a, C> {
+    state: MutexGuard<'a, State<C>>,
+    idle: &'a AtomicBool,
 }
 
 /// Whoever does what a change of state asks for.
@@ -41,9 +51,9 @@ pub(crate) struct Place<'a, C, P: CarryOut<C>> {
     of: PhantomData<fn() -> C>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 enum Stage {
-    Outside(Entry),
+    Outside,
     InLine { ticket: usize },
     Served,
 }
@@ -71,41 +81,61 @@ fn give_back_slowly<C>(pool: &impl CarryOut<C>, pooled: Box<Pooled<C>>, now: Mom
 impl<C> Exchange<C> {
     pub(crate) fn new(state: State<C>) -> Self {
         Self {
+            idle: AtomicBool::new(state.has_idle()),
             state: Mutex::new(state),
         }
     }
 
     /// Locks the state. Nothing in it calls a connection's or a waker's code while it is locked.
     #[inline]
-    pub(crate) fn lock(&self) -> MutexGuard<'_, State<C>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn lock(&self) -> Locked<'_, C> {
+        Locked {
+            state: self.state.lock().unwrap_or_else(PoisonError::into_inner),
+            idle: &self.idle,
+        }
+    }
+
+    /// Returns whether there may be an idle connection: only a hint, which spares a crowded pool a lock for each that
+    /// comes. Whoever gets in line is served from the idle ones where it was wrong.
+    #[inline]
+    pub(crate) fn may_have_idle(&self) -> bool {
+        self.idle.load(Ordering::Relaxed)
     }
 }
 
 impl<'a, C, P: CarryOut<C>> Place<'a, C, P> {
-    pub(crate) fn new(pool: &'a P, entry: Entry) -> Self {
+    pub(crate) fn new(pool: &'a P) -> Self {
         Self {
             pool,
-            stage: Stage::Outside(entry),
+            stage: Stage::Outside,
             nesting: None,
             of: PhantomData,
         }
     }
 
-    /// Waits for a connection, or for a refusal.
+    /// Waits for a connection, or for a refusal; `entry` is the same each time.
     #[inline]
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Given<C>, PoolError>> {
+    pub(crate) fn poll(
+        &mut self,
+        entry: &Entry,
+        now: Moment,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Given<C>, PoolError>> {
         match mem::replace(&mut self.stage, Stage::Served) {
-            Stage::Outside(entry) => self.enter(entry, cx),
-            Stage::InLine { ticket } => self.look(ticket, cx),
+            Stage::Outside => self.enter(entry, now, cx),
+            Stage::InLine { ticket } => self.look(ticket, now, cx),
             Stage::Served => panic!("a place is polled until there is an outcome"),
         }
     }
 
-    fn enter(&mut self, entry: Entry, cx: &mut Context<'_>) -> Poll<Result<Given<C>, PoolError>> {
+    fn enter(
+        &mut self,
+        entry: &Entry,
+        now: Moment,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Given<C>, PoolError>> {
         // A waker's code is its own: it is neither cloned nor dropped under the lock.
         let mut waker = Some(cx.waker().clone());
-        let now = tooloo_clock::coarse();
         let mut effects = Effects::new();
         let mut state = self.pool.exchange().lock();
         let entered = state.enqueue(entry, &mut waker, now, &mut effects);
@@ -124,8 +154,12 @@ impl<'a, C, P: CarryOut<C>> Place<'a, C, P> {
     }
 
     #[inline]
-    fn look(&mut self, ticket: usize, cx: &mut Context<'_>) -> Poll<Result<Given<C>, PoolError>> {
-        let now = tooloo_clock::coarse();
+    fn look(
+        &mut self,
+        ticket: usize,
+        now: Moment,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Given<C>, PoolError>> {
         let outcome = self.pool.exchange().lock().outcome(ticket, now);
         if let Some(outcome) = outcome {
             return Poll::Ready(outcome.map_err(PoolError::new));
@@ -159,5 +193,28 @@ impl<C, P: CarryOut<C>> Drop for Place<'_, C, P> {
         if let Stage::InLine { ticket } = self.stage {
             self.leave(ticket, tooloo_clock::coarse());
         }
+    }
+}
+
+impl<C> Deref for Locked<'_, C> {
+    type Target = State<C>;
+
+    #[inline]
+    fn deref(&self) -> &State<C> {
+        &self.state
+    }
+}
+
+impl<C> DerefMut for Locked<'_, C> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut State<C> {
+        &mut self.state
+    }
+}
+
+impl<C> Drop for Locked<'_, C> {
+    #[inline]
+    fn drop(&mut self) {
+        self.idle.store(self.state.has_idle(), Ordering::Relaxed);
     }
 }

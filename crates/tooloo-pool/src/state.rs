@@ -28,7 +28,7 @@ use self::{
     health::Health,
     line::Waiting,
     queue::Queue,
-    slots::{Leased, Slot, Slots},
+    slots::{Slots, Unlent},
     tenants::Tenants,
 };
 use crate::{config::PoolConfig, figures::Tally};
@@ -101,6 +101,11 @@ impl<C> State<C> {
         }
     }
 
+    #[inline]
+    pub(crate) fn has_idle(&self) -> bool {
+        !self.idle.is_empty()
+    }
+
     /// Lends the idle connection that was used last, where that asks for nothing else.
     #[inline]
     pub(crate) fn take_at_once(&mut self, claim: &Claim, now: Moment) -> Option<Box<Pooled<C>>> {
@@ -130,7 +135,7 @@ impl<C> State<C> {
         }
         (pooled.used, pooled.good) = (now, now);
         let Some(ticket) = self.queue.first() else {
-            self.set(pooled.slot, Slot::Idle);
+            self.set(pooled.slot, Unlent::Idle);
             self.rest(pooled);
             return Ok(None);
         };
@@ -172,7 +177,7 @@ impl<C> State<C> {
         if let Some(reason) = self.retirement(&pooled, now) {
             return self.bury(*pooled, reason, now, effects);
         }
-        self.set(pooled.slot, Slot::Idle);
+        self.set(pooled.slot, Unlent::Idle);
         match self.next_waiting() {
             Some(waiting) => self.hand_over(waiting, pooled, now, effects),
             None => self.rest(pooled),
@@ -195,7 +200,7 @@ impl<C> State<C> {
     ) {
         pooled.used = now;
         self.tally.dirty += u64::from(dirty);
-        self.set(pooled.slot, Slot::Mending);
+        self.set(pooled.slot, Unlent::Mending);
         self.settle(now, effects);
     }
 
@@ -232,14 +237,14 @@ impl<C> State<C> {
     #[inline]
     fn lease(&mut self, slot: usize, claim: Claim, now: Moment) {
         self.tenants.lease(claim.tenant.as_ref());
-        self.set(slot, Slot::Leased(Leased::new(claim, now)));
+        let former = self.slots.lend(slot, claim, now);
+        self.tenants.give_back(former.as_ref());
     }
 
     /// Changes what a connection is doing, and gives its tenant's share back.
     #[inline]
-    fn set(&mut self, slot: usize, next: Slot) {
-        if let Some(leased) = self.slots.set(slot, next) {
-            self.tenants.give_back(leased.claim.tenant.as_ref());
-        }
+    fn set(&mut self, slot: usize, next: Unlent) {
+        let former = self.slots.set(slot, next);
+        self.tenants.give_back(former.as_ref());
     }
 }

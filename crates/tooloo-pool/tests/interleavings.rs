@@ -8,7 +8,10 @@
 
 mod sync {
     //! Loom's primitives in the place of the standard library's.
-    pub(crate) use loom::sync::{Mutex, MutexGuard};
+    pub(crate) use loom::sync::{
+        Mutex, MutexGuard,
+        atomic::{AtomicBool, Ordering},
+    };
 }
 
 #[path = "../src"]
@@ -21,7 +24,13 @@ mod under_test {
     pub(crate) mod state;
 }
 
-use std::{env, future::poll_fn, num::NonZeroUsize, panic::Location, task::Poll};
+use std::{
+    env,
+    future::poll_fn,
+    num::NonZeroUsize,
+    panic::Location,
+    task::{Context, Poll},
+};
 
 use loom::{future::block_on, model::Builder, sync::Arc, thread};
 use tooloo_clock::Moment;
@@ -110,6 +119,9 @@ impl Premises {
 
     /// Takes the connection at once, where it is there.
     fn take(&self) -> Option<Borrowed<'_>> {
+        if !self.0.may_have_idle() {
+            return None;
+        }
         let taken = self.0.lock().take_at_once(&Self::claim(), NOW);
         taken.map(|pooled| Borrowed {
             pool: self,
@@ -117,20 +129,23 @@ impl Premises {
         })
     }
 
-    fn wait(&self) -> Place<'_, u8, Self> {
+    /// Returns what polls a place in the line, which is left when it is dropped.
+    fn wait(
+        &self,
+    ) -> impl FnMut(&mut Context<'_>) -> Poll<Result<Given<u8>, error::PoolError>> + use<'_> {
         let entry = Entry {
             claim: Self::claim(),
             at_head: false,
             deadline: Moment::from_nanos(u64::MAX),
         };
-        Place::new(self, entry)
+        let mut place = Place::new(self);
+        move |cx| place.poll(&entry, NOW, cx)
     }
 
     /// Takes the connection, waiting for it; `None` where the pool is closed.
     fn get(&self) -> Option<Borrowed<'_>> {
         self.take().or_else(|| {
-            let mut place = self.wait();
-            let given = block_on(poll_fn(|cx| place.poll(cx)));
+            let given = block_on(poll_fn(self.wait()));
             given.ok().map(|given| self.borrowed(given))
         })
     }
@@ -187,7 +202,7 @@ fn a_connection_is_there_after_its_receiver_has_left() {
         let pool = Arc::clone(&pool);
         move || {
             let mut place = pool.wait();
-            let polled = block_on(poll_fn(|cx| Poll::Ready(place.poll(cx))));
+            let polled = block_on(poll_fn(|cx| Poll::Ready(place(cx))));
             // Served or not, it leaves.
             if let Poll::Ready(Ok(given)) = polled {
                 drop(pool.borrowed(given));
@@ -206,9 +221,7 @@ fn who_waits_is_served_whatever_the_other_does() {
         let pool = Arc::clone(&pool);
         move || {
             let mut place = pool.wait();
-            let _ = block_on(poll_fn(|cx| {
-                Poll::Ready(place.poll(cx).map(drop_given(&pool)))
-            }));
+            let _ = block_on(poll_fn(|cx| Poll::Ready(place(cx).map(drop_given(&pool)))));
         }
     });
     let patient = thread::spawn({
@@ -243,7 +256,7 @@ fn closing_leaves_nobody_waiting() {
         let pool = Arc::clone(&pool);
         move || {
             let mut place = pool.wait();
-            block_on(poll_fn(|cx| place.poll(cx).map(drop_given(&pool))));
+            block_on(poll_fn(|cx| place(cx).map(drop_given(&pool))));
         }
     });
     let mut effects = Effects::new();

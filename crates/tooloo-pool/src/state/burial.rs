@@ -2,7 +2,7 @@
 
 use tooloo_clock::Moment;
 
-use super::{Effects, Failure, Pooled, Slot, State};
+use super::{Effects, Failure, Pooled, State, Unlent};
 use crate::figures::CloseReason;
 
 impl<C> State<C> {
@@ -14,7 +14,7 @@ impl<C> State<C> {
         now: Moment,
         effects: &mut Effects<C>,
     ) {
-        self.set(pooled.slot, Slot::Free);
+        self.set(pooled.slot, Unlent::Gone);
         self.tally.close(reason);
         self.closing += 1;
         effects.bury(pooled, reason);
@@ -24,7 +24,7 @@ impl<C> State<C> {
 
     /// Takes a connection out of the pool whose closing nobody waits for, since it is the borrower's now.
     pub(crate) fn detach(&mut self, pooled: Pooled<C>, now: Moment, effects: &mut Effects<C>) -> C {
-        self.set(pooled.slot, Slot::Free);
+        self.set(pooled.slot, Unlent::Gone);
         self.tally.close(CloseReason::Detached);
         self.settle(now, effects);
         effects.connect += self.demand();

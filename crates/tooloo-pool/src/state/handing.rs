@@ -4,7 +4,7 @@ use std::task::Waker;
 
 use tooloo_clock::Moment;
 
-use super::{Effects, Pooled, State, line::Waiting};
+use super::{Claim, Effects, Pooled, State, line::Waiting};
 use crate::error::Refusal;
 
 impl<C> State<C> {
@@ -55,9 +55,10 @@ impl<C> State<C> {
         pooled: Box<Pooled<C>>,
         now: Moment,
     ) -> Option<Waker> {
-        let claim = self.queue.get_mut(ticket).claim.clone();
-        self.lease(pooled.slot, claim, now);
-        self.call_at_once(ticket, Ok(pooled))
+        let slot = pooled.slot;
+        let (claim, waker) = self.call_out(ticket, Ok(pooled));
+        self.lease(slot, claim, now);
+        waker
     }
 
     pub(super) fn call(
@@ -66,21 +67,26 @@ impl<C> State<C> {
         outcome: Result<Box<Pooled<C>>, Refusal>,
         effects: &mut Effects<C>,
     ) {
-        if let Some(waker) = self.call_at_once(ticket, outcome) {
+        if let (_, Some(waker)) = self.call_out(ticket, outcome) {
             effects.wake(waker);
         }
     }
 
+    /// Calls somebody out of the line, who is to be woken; returns the claim, which is settled.
     #[inline]
-    fn call_at_once(
+    fn call_out(
         &mut self,
         ticket: usize,
         outcome: Result<Box<Pooled<C>>, Refusal>,
-    ) -> Option<Waker> {
+    ) -> (Claim, Option<Waker>) {
         self.queue.unlink(ticket);
         let waiting = self.queue.get_mut(ticket);
-        waiting.outcome = Some(outcome);
         self.tenants.wait_no_more(waiting.claim.tenant.as_ref());
-        waiting.waker.take()
+        waiting.outcome = Some(outcome);
+        let claim = Claim {
+            tenant: waiting.claim.tenant.take(),
+            ..waiting.claim
+        };
+        (claim, waiting.waker.take())
     }
 }

@@ -46,7 +46,7 @@ impl<C> State<C> {
     /// The waker is taken, unless there is an error: it is not to be dropped under the lock.
     pub(crate) fn enqueue(
         &mut self,
-        entry: Entry,
+        entry: &Entry,
         waker: &mut Option<Waker>,
         now: Moment,
         effects: &mut Effects<C>,
@@ -56,7 +56,7 @@ impl<C> State<C> {
             at_head,
             deadline,
         } = entry;
-        self.admit(&claim, at_head).map_err(PoolError::new)?;
+        self.admit(claim, *at_head).map_err(PoolError::new)?;
         let idle = !self.idle.is_empty();
         // Where there is room, another connection is on its way.
         let full = !idle && self.slots.len() >= self.config.max.get();
@@ -70,17 +70,18 @@ impl<C> State<C> {
         }
         self.tenants.wait(claim.tenant.as_ref());
         let waiting = Waiting {
-            claim,
+            claim: claim.clone(),
             waker: waker.take(),
-            deadline,
+            deadline: *deadline,
             outcome: None,
         };
-        let ticket = if at_head {
+        let ticket = if *at_head {
             self.queue.push_front(waiting)
         } else {
             self.queue.push_back(waiting)
         };
         effects.watch = !mem::replace(&mut self.watched, true);
+        effects.upkeep = !mem::replace(&mut self.tended, true);
         if idle {
             // One came back since the caller looked.
             self.settle(now, effects);

@@ -14,21 +14,25 @@ pub(crate) struct Claim {
     pub(crate) task: Option<Id>,
 }
 
-/// One connection's slot.
-#[derive(Debug)]
-pub(crate) enum Slot {
-    Free,
+/// What becomes of a connection that is lent to nobody.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Unlent {
+    Gone,
     Idle,
     /// In the hands of the pool, which checks or resets it.
     Mending,
-    Leased(Leased),
 }
 
-/// Who has the connection, and since when.
+/// One connection's slot.
+///
+/// Lending writes over what is there and moves nothing: it is done under the pool's lock each time.
 #[derive(Debug)]
-pub(crate) struct Leased {
-    pub(crate) claim: Claim,
-    pub(crate) since: Moment,
+struct Slot {
+    // None while it is lent.
+    unlent: Option<Unlent>,
+    // Of the last lease.
+    claim: Claim,
+    since: Moment,
     // Whether the log has said that it lasts too long.
     reported: bool,
 }
@@ -65,6 +69,7 @@ impl Slots {
     }
 
     /// Returns how many connections there are.
+    #[inline]
     pub(crate) fn len(&self) -> usize {
         self.places.len() - self.free.len()
     }
@@ -78,64 +83,88 @@ impl Slots {
     }
 
     /// Makes a slot for a new connection, which the pool has in hand.
+    #[track_caller]
     pub(crate) fn add(&mut self) -> usize {
         self.mending += 1;
         if let Some(slot) = self.free.pop() {
-            self.places[slot] = Slot::Mending;
+            self.places[slot].unlent = Some(Unlent::Mending);
             slot
         } else {
-            self.places.push(Slot::Mending);
+            self.places.push(Slot {
+                unlent: Some(Unlent::Mending),
+                claim: Claim {
+                    place: Location::caller(),
+                    tenant: None,
+                    task: None,
+                },
+                since: Moment::from_nanos(0),
+                reported: false,
+            });
             self.places.len() - 1
         }
     }
 
-    /// Changes what a connection is doing; returns whom it was leased to.
+    /// Lends a connection; returns the tenant that it was lent to before, if it still was.
     #[inline]
-    pub(crate) fn set(&mut self, slot: usize, next: Slot) -> Option<Leased> {
-        match &next {
-            Slot::Leased(_) => self.leased += 1,
-            Slot::Mending => self.mending += 1,
-            Slot::Free => self.free.push(slot),
-            Slot::Idle => {}
-        }
-        match std::mem::replace(&mut self.places[slot], next) {
-            Slot::Leased(leased) => {
-                self.leased -= 1;
-                Some(leased)
-            }
-            Slot::Mending => {
-                self.mending -= 1;
+    pub(crate) fn lend(&mut self, slot: usize, claim: Claim, since: Moment) -> Option<Key> {
+        let slot = &mut self.places[slot];
+        let former = match slot.unlent.take() {
+            None => slot.claim.tenant.take(),
+            Some(unlent) => {
+                self.leased += 1;
+                self.mending -= usize::from(unlent == Unlent::Mending);
                 None
             }
-            Slot::Free | Slot::Idle => None,
+        };
+        slot.claim = claim;
+        slot.since = since;
+        slot.reported = false;
+        former
+    }
+
+    /// Takes a connection back; returns the tenant that it was lent to, if it was.
+    #[inline]
+    pub(crate) fn set(&mut self, slot: usize, next: Unlent) -> Option<Key> {
+        match next {
+            Unlent::Mending => self.mending += 1,
+            Unlent::Gone => self.free.push(slot),
+            Unlent::Idle => {}
+        }
+        let slot = &mut self.places[slot];
+        match slot.unlent.replace(next) {
+            None => {
+                self.leased -= 1;
+                slot.claim.tenant.take()
+            }
+            Some(former) => {
+                self.mending -= usize::from(former == Unlent::Mending);
+                None
+            }
         }
     }
 
     /// Returns where a task that holds a connection took it.
     pub(crate) fn held_by(&self, task: Id) -> Option<&'static Location<'static>> {
-        let mut leased = self.places.iter().filter_map(Slot::leased);
+        let mut leased = self.places.iter().filter(|slot| slot.is_lent());
         leased
-            .find(|leased| leased.claim.task == Some(task))
-            .map(|leased| leased.claim.place)
+            .find(|slot| slot.claim.task == Some(task))
+            .map(|slot| slot.claim.place)
     }
 
     /// Returns the leases that are older than `after`.
     pub(crate) fn leaks(&self, after: Duration, now: Moment) -> Vec<Leak> {
-        let leased = self.places.iter().filter_map(Slot::leased);
-        leased
-            .filter_map(|leased| leased.leak(after, now))
-            .collect()
+        let leaks = self.places.iter().map(|slot| slot.leak(after, now));
+        leaks.flatten().collect()
     }
 
     /// Returns the leases that are older than `after` and have not been returned by this before.
     pub(crate) fn report(&mut self, after: Duration, now: Moment) -> Vec<Leak> {
         let mut leaks = Vec::new();
         for slot in &mut self.places {
-            if let Slot::Leased(leased) = slot
-                && !leased.reported
-                && let Some(leak) = leased.leak(after, now)
+            if !slot.reported
+                && let Some(leak) = slot.leak(after, now)
             {
-                leased.reported = true;
+                slot.reported = true;
                 leaks.push(leak);
             }
         }
@@ -144,27 +173,13 @@ impl Slots {
 }
 
 impl Slot {
-    fn leased(&self) -> Option<&Leased> {
-        match self {
-            Self::Leased(leased) => Some(leased),
-            Self::Free | Self::Idle | Self::Mending => None,
-        }
-    }
-}
-
-impl Leased {
-    #[inline]
-    pub(crate) fn new(claim: Claim, since: Moment) -> Self {
-        Self {
-            claim,
-            since,
-            reported: false,
-        }
+    fn is_lent(&self) -> bool {
+        self.unlent.is_none()
     }
 
     fn leak(&self, after: Duration, now: Moment) -> Option<Leak> {
         let held = now.saturating_duration_since(self.since);
-        (held >= after).then(|| Leak {
+        (self.is_lent() && held >= after).then(|| Leak {
             place: self.claim.place,
             tenant: self.claim.tenant.clone(),
             held,

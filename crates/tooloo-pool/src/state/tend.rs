@@ -4,7 +4,7 @@ use std::{num::NonZeroUsize, panic::Location, time::Duration};
 
 use tooloo_clock::Moment;
 
-use super::{Effects, Leak, Pooled, Slot, State};
+use super::{Effects, Leak, Pooled, State, Unlent};
 use crate::{
     error::Refusal,
     figures::{CloseReason, Standing},
@@ -32,7 +32,7 @@ impl<C> State<C> {
                 self.bury(*pooled, CloseReason::Idle, now, effects);
             } else if unheard >= times.check_every && check.len() < self.config.max_connecting.get()
             {
-                self.set(pooled.slot, Slot::Mending);
+                self.set(pooled.slot, Unlent::Mending);
                 check.push(pooled);
             } else {
                 self.idle.push(pooled);

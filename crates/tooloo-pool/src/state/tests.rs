@@ -151,7 +151,7 @@ proptest! {
                     } else {
                         prop_assert!(model.idle.is_empty() || !model.may_lease(tenant));
                         let mut waker = Some(Waker::noop().clone());
-                        let ticket = state.enqueue(entry(claim), &mut waker, NOW, &mut effects);
+                        let ticket = state.enqueue(&entry(claim), &mut waker, NOW, &mut effects);
                         prop_assert_eq!(ticket.is_ok(), model.may_wait(tenant));
                         if let Ok((ticket, _)) = ticket {
                             model.line.push_back((ticket, tenant));
@@ -224,7 +224,9 @@ fn no_more_is_made_than_is_wanted_and_may_be() {
     for _ in 0..6 {
         let mut waker = Some(Waker::noop().clone());
         let entry = entry(claim(0));
-        state.enqueue(entry, &mut waker, NOW, &mut effects).unwrap();
+        state
+            .enqueue(&entry, &mut waker, NOW, &mut effects)
+            .unwrap();
     }
     assert_eq!(effects.connect, 3, "six wait, three may be there");
     assert!(state.keep_connecting());
