@@ -1,33 +1,32 @@
 //! Puts the service together.
 
-use tooloo_service::{App, Kit, Settings, StartError, Store};
+use database::{Store, StoreError};
+use tooloo_service::{App, Kit, Settings, StartError};
 
 use crate::{
     SERVICE, TrainingConfig,
+    config::Models,
     routes::{self, Training},
     store,
 };
 
-/// Opens the database under the data folder and builds the service on it.
+/// Opens the database and builds the service on it.
 ///
 /// # Errors
 ///
 /// Returns a [`StartError`] where the database cannot be opened or brought up to date.
 pub async fn app(settings: Settings<TrainingConfig>) -> Result<App, StartError> {
     let mut kit = Kit::new(&SERVICE, &settings.kit)?;
-    let store = Store::open(kit.data_file("training.sqlite"), store::MIGRATIONS).await?;
-
+    let store = Store::open(&mut kit, store::MIGRATIONS).await?;
     // In the first transaction, so that no request ever meets an empty curriculum.
-    let models = settings.domain.models;
-    let now = store::now();
-    store
-        .write(move |tx| store::topics::seed(tx, models, now))
-        .await?;
-
-    let pinged = store.clone();
-    kit.check("database", move || {
-        let store = pinged.clone();
-        async move { store.ping().await }
-    });
+    seed(&store, settings.domain.models)
+        .await
+        .map_err(StartError::new)?;
     Ok(kit.finish(routes::router(Training::new(store, settings.domain))))
+}
+
+async fn seed(store: &Store, models: Models) -> Result<(), StoreError> {
+    let mut tx = store.write().await?;
+    store::topics::seed(&mut tx, models, database::now()).await?;
+    Ok(tx.commit().await?)
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use rusqlite::Connection;
+use database::{StoreError, Transaction};
 use tooloo_service::{Caching, MadeOld};
 
 /// The tag and the group of all that rounds, sessions and topics make old.
@@ -29,14 +29,14 @@ pub(crate) struct Epoch(u64);
 
 impl Revision {
     /// Reads it. What is read after it may be newer, never older.
-    pub(crate) fn read(db: &Connection) -> rusqlite::Result<Self> {
+    pub(crate) async fn read(tx: &mut Transaction) -> Result<Self, StoreError> {
         // Rounds and topics are added, and never changed or removed.
-        let sql = "SELECT (SELECT ifnull(max(id), 0) FROM rounds), (SELECT count(*) FROM topics)";
-        db.prepare_cached(sql)?.query_row([], |row| {
-            Ok(Self {
-                rounds: row.get(0)?,
-                topics: row.get(1)?,
-            })
+        let sql = "SELECT (SELECT coalesce(max(id), 0) FROM rounds) AS rounds,
+                          (SELECT count(*) FROM topics) AS topics";
+        let row = tx.query_one(sql).await?;
+        Ok(Self {
+            rounds: row.get("rounds")?,
+            topics: row.get("topics")?,
         })
     }
 }

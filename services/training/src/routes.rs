@@ -11,13 +11,14 @@ mod topics;
 
 use std::sync::Arc;
 
-use tooloo_service::{Caching, Problem, Store};
+use database::Store;
+use tooloo_service::{Caching, Problem};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     TrainingConfig,
     caching::{self, Epoch, Revision},
-    store::{self, rounds::Terms},
+    store::rounds::Terms,
     topic::TopicId,
 };
 
@@ -66,7 +67,7 @@ impl Training {
         Terms {
             threshold: self.threshold(),
             idle: self.config.session_idle,
-            now: store::now(),
+            now: database::now(),
         }
     }
 }

@@ -23,11 +23,13 @@ struct Process {
 }
 
 impl Process {
-    fn start(folder: &Path) -> Self {
+    /// Starts it on a folder, and on another database than the folder's where one is given.
+    fn start(folder: &Path, database: Option<&str>) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_training"))
             .args(["--port", "0", "--log-format", "json", "--log-level", "info"])
             .arg("--data-dir")
             .arg(folder)
+            .envs(database.map(|url| ("TOOLOO_DATABASE_URL", url)))
             .current_dir(folder)
             .stderr(Stdio::piped())
             .spawn()
@@ -85,12 +87,14 @@ fn address_in(line: &str) -> Option<SocketAddr> {
     rest[..end].parse().ok()
 }
 
-#[test]
-fn loses_no_answered_round_to_kill_9() {
+#[tokio::test]
+async fn loses_no_answered_round_to_kill_9() {
     let folder = TempDir::new().unwrap();
+    let database = database::testing::url(folder.path()).await;
+    let start = || Process::start(folder.path(), database.as_deref());
     let mut answered = Vec::new();
     for life in 1..=3 {
-        let service = Process::start(folder.path());
+        let service = start();
         let history = service.send("GET", "/api/v1/training/history?limit=1000", "");
         assert_eq!(history["rounds"], json!(answered), "in life {life}");
         for round in 0..25 {
@@ -99,7 +103,7 @@ fn loses_no_answered_round_to_kill_9() {
             answered.push(played["round"].clone());
         }
     }
-    let service = Process::start(folder.path());
+    let service = start();
     let dive = service.send("GET", "/api/v1/training/deep-dive/databases", "");
     assert_eq!(dive["topic"]["attempts"], answered.len());
     assert_eq!(

@@ -84,20 +84,13 @@ pub(super) async fn history(
         ));
     }
     let since = query.since.unwrap_or(Since::Round(0));
-    let (revision, page) = training
-        .store
-        .read(move |db| {
-            let revision = Revision::read(db)?;
-            match query.topic {
-                Some(topic) if topics::find(db, &topic)?.is_none() => Ok(Err(topic)),
-                topic => {
-                    let page = rounds::page(db, since, topic.as_ref(), limit)?;
-                    Ok(Ok((revision, page)))
-                }
-            }
-        })
-        .await?
-        .map_err(|topic| unknown_topic(&topic))?;
+    let mut tx = training.store.read().await?;
+    let revision = Revision::read(&mut tx).await?;
+    if let Some(topic) = &query.topic {
+        let found = topics::find(&mut tx, topic).await?;
+        found.ok_or_else(|| unknown_topic(topic))?;
+    }
+    let page = rounds::page(&mut tx, since, query.topic.as_ref(), limit).await?;
     let history = History {
         next: page
             .rounds

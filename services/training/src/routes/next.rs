@@ -10,10 +10,7 @@ use super::{Training, no_topics, summary::TopicSummary};
 use crate::{
     caching,
     next::{self, Choice, Purpose},
-    store::{
-        self,
-        topics::{self, Topic},
-    },
+    store::topics::{self, Topic},
 };
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -39,9 +36,9 @@ pub(super) struct NextDomain {
 pub(super) async fn next_domain(
     State(training): State<Training>,
 ) -> Result<(Caching, Answer<NextDomain>), Problem> {
-    let now = store::now();
+    let now = database::now();
     let threshold = training.threshold();
-    let topics = training.store.read(topics::all).await?;
+    let topics = topics::now(&training.store).await?;
     let standings: Vec<_> = topics.iter().map(Topic::standing).collect();
     let choice = next::choose(&standings, threshold, now).ok_or_else(no_topics)?;
     let topic = &topics[choice.index];

@@ -40,8 +40,10 @@ pub(super) struct Overview {
 pub(super) async fn overview(
     State(training): State<Training>,
 ) -> Result<(Caching, Answer<Overview>), Problem> {
-    let read = |db: &_| Ok((Revision::read(db)?, topics::all(db)?));
-    let (revision, topics) = training.store.read(read).await?;
+    let mut tx = training.store.read().await?;
+    let revision = Revision::read(&mut tx).await?;
+    let topics = topics::all(&mut tx).await?;
+    drop(tx);
     let overview = Overview::of(&topics, training.threshold());
     Ok(Answer(overview).cacheable(training.caching(revision)))
 }

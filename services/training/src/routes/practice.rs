@@ -1,6 +1,7 @@
 //! `POST /round`: one answered question.
 
 use axum::extract::State;
+use database::StoreError;
 use serde::{Deserialize, Serialize};
 use tooloo_service::{Answer, AnswerWith, Json, MadeOld, Problem};
 use utoipa::ToSchema;
@@ -60,14 +61,12 @@ pub(super) async fn round(
 ) -> Result<(MadeOld, AnswerWith<RoundAnswer>), Problem> {
     let RoundRequest { topic, correct } = request;
     let terms = training.terms_now();
-    let wanted = topic.clone();
-    let played = training
-        .store
-        .write(move |tx| rounds::play(tx, wanted.as_ref(), correct, terms))
-        .await?;
+    let mut tx = training.store.write().await?;
+    let played = rounds::play(&mut tx, topic.as_ref(), correct, terms).await?;
     let Some(played) = played else {
         return Err(topic.map_or_else(no_topics, |topic| unknown_topic(&topic)));
     };
+    tx.commit().await.map_err(StoreError::from)?;
     let topic = played.topic;
     let mastered = |mastery: f64| mastery >= terms.threshold;
     let answer = Answer::created(RoundAnswer {

@@ -10,7 +10,7 @@ use super::{Training, unknown_topic};
 use crate::{
     caching,
     progress::{self, Course, Day},
-    store::{self, topics},
+    store,
     topic::TopicId,
 };
 
@@ -61,21 +61,12 @@ pub(super) async fn progress(
             format!("`days` must be from 1 to {MAX_DAYS}, not {days}"),
         ));
     }
-    let now = store::now();
+    let now = database::now();
     let from = progress::first_day(now, days);
-    let wanted = query.topic.clone();
-    let (starts, practised) = training
-        .store
-        .read(move |db| {
-            let topics = match &wanted {
-                Some(topic) => topics::find(db, topic)?.into_iter().collect(),
-                None => topics::all(db)?,
-            };
-            let starts = store::progress::starts(db, topics, from)?;
-            let practised = store::progress::practised(db, from, wanted.as_ref())?;
-            Ok((starts, practised))
-        })
-        .await?;
+    let mut tx = training.store.read().await?;
+    let starts = store::progress::starts(&mut tx, from, query.topic.as_ref()).await?;
+    let practised = store::progress::practised(&mut tx, from, query.topic.as_ref()).await?;
+    drop(tx);
     match query.topic {
         Some(topic) if starts.is_empty() => Err(unknown_topic(&topic)),
         _ => Ok(Answer(Progress {

@@ -1,11 +1,12 @@
 //! `POST /start` and `GET /active`: the practice session.
 
 use axum::extract::State;
+use database::StoreError;
 use serde::{Deserialize, Serialize};
 use tooloo_service::{Answer, AnswerWith, Caching, Json, MadeOld, Problem};
 use utoipa::ToSchema;
 
-use super::{Training, summary::SessionSummary, unknown_topic};
+use super::{Training, no_topics, summary::SessionSummary, unknown_topic};
 use crate::{
     caching::{self, CHANGED},
     store::{rounds, sessions, topics},
@@ -41,16 +42,13 @@ pub(super) async fn active(
     State(training): State<Training>,
 ) -> Result<(Caching, Answer<Active>), Problem> {
     let terms = training.terms_now();
-    let session = training
-        .store
-        .read(move |db| {
-            let Some(session) = sessions::running(db, terms.idle, terms.now)? else {
-                return Ok(None);
-            };
-            let topic = topics::find(db, &session.topic)?;
-            Ok(topic.map(|topic| SessionSummary::new(session, &topic)))
-        })
-        .await?;
+    let mut tx = training.store.read().await?;
+    let session = match sessions::running(&mut tx, terms.idle, terms.now).await? {
+        Some(session) => topics::find(&mut tx, &session.topic)
+            .await?
+            .map(|topic| SessionSummary::new(session, &topic)),
+        None => None,
+    };
     Ok(Answer(Active { session }).cacheable(caching::usual()))
 }
 
@@ -70,24 +68,19 @@ pub(super) async fn start(
 ) -> Result<(MadeOld, AnswerWith<Started>), Problem> {
     let Json(request) = request.unwrap_or_default();
     let terms = training.terms_now();
-    let wanted = request.topic.clone();
-    let started = training
-        .store
-        .write(move |tx| {
-            let Some(topic) = rounds::named_or_next(tx, wanted.as_ref(), terms)? else {
-                return Ok(None);
-            };
-            let ended = sessions::running(tx, terms.idle, terms.now)?;
-            let session = sessions::start(tx, &topic, terms.now)?;
-            Ok(Some(Started {
-                session: SessionSummary::new(session, &topic),
-                ended: ended.map(|session| session.id),
-            }))
-        })
-        .await?;
-    match (started, request.topic) {
-        (Some(started), _) => Ok((CHANGED, Answer::created(started))),
-        (None, Some(topic)) => Err(unknown_topic(&topic)),
-        (None, None) => Err(super::no_topics()),
-    }
+    let mut tx = training.store.write().await?;
+    let topic = rounds::named_or_next(&mut tx, request.topic.as_ref(), terms).await?;
+    let Some(topic) = topic else {
+        return Err(request
+            .topic
+            .map_or_else(no_topics, |topic| unknown_topic(&topic)));
+    };
+    let ended = sessions::running(&mut tx, terms.idle, terms.now).await?;
+    let session = sessions::start(&mut tx, &topic, terms.now).await?;
+    tx.commit().await.map_err(StoreError::from)?;
+    let started = Started {
+        session: SessionSummary::new(session, &topic),
+        ended: ended.map(|session| session.id),
+    };
+    Ok((CHANGED, Answer::created(started)))
 }

@@ -1,6 +1,7 @@
 //! `GET /deep-dive/{topic}` and `POST /new-topic`: one topic at a time.
 
 use axum::extract::State;
+use database::StoreError;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tooloo_service::{Answer, AnswerWith, Caching, Json, MadeOld, Path, Problem};
@@ -12,7 +13,6 @@ use crate::{
     mastery::Parameters,
     outlook,
     store::{
-        self,
         rounds::{self, Round},
         topics::{self, NotAdded, Topic},
     },
@@ -80,19 +80,12 @@ pub(super) async fn deep_dive(
 ) -> Result<(Caching, Answer<DeepDive>), Problem> {
     let id = TopicId::try_from(topic)
         .map_err(|bad| Problem::not_found("unknown_topic", bad.to_string()))?;
-    let wanted = id.clone();
-    let found = training
-        .store
-        .read(move |db| {
-            let revision = Revision::read(db)?;
-            let Some(topic) = topics::find(db, &wanted)? else {
-                return Ok(None);
-            };
-            let rounds = rounds::newest(db, &topic.id, CURVE_POINTS)?;
-            Ok(Some((revision, rounds, topic)))
-        })
-        .await?;
-    let (revision, rounds, topic) = found.ok_or_else(|| unknown_topic(&id))?;
+    let mut tx = training.store.read().await?;
+    let revision = Revision::read(&mut tx).await?;
+    let found = topics::find(&mut tx, &id).await?;
+    let topic = found.ok_or_else(|| unknown_topic(&id))?;
+    let rounds = rounds::newest(&mut tx, &id, CURVE_POINTS).await?;
+    drop(tx);
     let dive = DeepDive::of(&topic, rounds, training.threshold());
     Ok(Answer(dive).cacheable(training.caching(revision)))
 }
@@ -115,13 +108,11 @@ pub(super) async fn new_topic(
     let id = name.id();
     let parameters = training.config.models.of(difficulty);
     let max = training.config.max_topics.get();
-    let now = store::now();
-    let added = training
-        .store
-        .write(move |tx| topics::add(tx, &name, difficulty, parameters, max, now))
-        .await?;
-    match added {
+    let now = database::now();
+    let mut tx = training.store.write().await?;
+    match topics::add(&mut tx, &name, difficulty, parameters, max, now).await? {
         Ok(topic) => {
+            tx.commit().await.map_err(StoreError::from)?;
             let topic = TopicSummary::new(&topic, training.threshold());
             Ok((CHANGED, Answer::created(Added { topic, parameters })))
         }

@@ -1,9 +1,11 @@
 //! Rounds added up by day, for the progress view.
 
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
-use rusqlite::{Connection, OptionalExtension, params};
+use std::collections::HashMap;
 
-use super::{At, topics::Topic};
+use database::{At, Query, Row, StoreError, Transaction};
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+
+use super::topics::{self, Topic};
 use crate::{
     progress::{Practised, Start},
     topic::TopicId,
@@ -11,57 +13,79 @@ use crate::{
 
 const MICROSECONDS_A_DAY: i64 = 24 * 60 * 60 * 1_000_000;
 
-/// Returns the topics as they stood when `first` began.
-pub(crate) fn starts(
-    db: &Connection,
-    topics: Vec<Topic>,
+/// Returns every topic, or only one, as it stood when `first` began.
+pub(crate) async fn starts(
+    tx: &mut Transaction,
     first: Date,
-) -> rusqlite::Result<Vec<Start>> {
-    let begin = At(midnight(first));
-    let mut before = db.prepare_cached(
-        "SELECT mastery FROM rounds WHERE topic = ?1 AND at < ?2 ORDER BY id DESC LIMIT 1",
-    )?;
-    topics
-        .into_iter()
-        .map(|topic| {
-            let mastery = before
-                .query_row(params![topic.id, begin], |row| row.get(0))
-                .optional()?;
-            Ok(Start {
-                mastery: mastery.unwrap_or(topic.parameters.initial()),
-                id: topic.id,
-                name: topic.name,
-                created_at: topic.created_at,
-            })
-        })
-        .collect()
+    only: Option<&TopicId>,
+) -> Result<Vec<Start>, StoreError> {
+    let topics = match only {
+        Some(topic) => topics::find(tx, topic).await?.into_iter().collect(),
+        None => topics::all(tx).await?,
+    };
+    // Each topic's rounds are walked back from the newest, along their index.
+    let filter = only.map_or("", |_| "WHERE id = $2");
+    let sql = format!(
+        "SELECT id, (SELECT mastery FROM rounds WHERE topic = topics.id AND at < $1
+                     ORDER BY rounds.id DESC LIMIT 1) AS mastery
+         FROM topics {filter}"
+    );
+    let query = of(only, Query::new(sql).bind(At(midnight(first))));
+    let mut before: HashMap<TopicId, Option<f64>> = HashMap::new();
+    for row in &tx.query(query).await? {
+        before.insert(TopicId::stored(row.get("id")?), row.get("mastery")?);
+    }
+    let start = |topic: Topic| Start {
+        mastery: before
+            .remove(&topic.id)
+            .flatten()
+            .unwrap_or(topic.parameters.initial()),
+        id: topic.id,
+        name: topic.name,
+        created_at: topic.created_at,
+    };
+    Ok(topics.into_iter().map(start).collect())
 }
 
 /// Returns each topic's days with rounds, from `first` on, sorted by day.
-pub(crate) fn practised(
-    db: &Connection,
+pub(crate) async fn practised(
+    tx: &mut Transaction,
     first: Date,
-    topic: Option<&TopicId>,
-) -> rusqlite::Result<Vec<Practised>> {
-    // Beside max(id), SQLite takes the other columns from the row that has it.
-    db.prepare_cached(
-        "SELECT at / ?1 AS day, topic, count(*), sum(correct), mastery, max(id)
-         FROM rounds WHERE at >= ?2 AND (?3 IS NULL OR topic = ?3)
-         GROUP BY day, topic ORDER BY day, topic",
-    )?
-    .query_map(
-        params![MICROSECONDS_A_DAY, At(midnight(first)), topic],
-        |row| {
-            Ok(Practised {
-                date: date(row.get(0)?),
-                topic: row.get(1)?,
-                rounds: row.get(2)?,
-                correct: row.get(3)?,
-                mastery: row.get(4)?,
-            })
-        },
-    )?
-    .collect()
+    only: Option<&TopicId>,
+) -> Result<Vec<Practised>, StoreError> {
+    let filter = only.map_or("", |_| "AND topic = $3");
+    // A topic's mastery is what the last round of the day made of it.
+    let sql = format!(
+        "SELECT days.day, days.topic, days.played, days.well_played, last.mastery
+         FROM (SELECT at / $1 AS day, topic, count(*) AS played, sum(correct) AS well_played,
+                      max(id) AS last_id
+               FROM rounds WHERE at >= $2 {filter} GROUP BY day, topic) AS days
+         JOIN rounds AS last ON last.id = days.last_id
+         ORDER BY days.day"
+    );
+    let query = Query::new(sql)
+        .bind(MICROSECONDS_A_DAY)
+        .bind(At(midnight(first)));
+    let query = of(only, query);
+    tx.query(query).await?.iter().map(read).collect()
+}
+
+/// Adds the topic that is asked for, where it is only one.
+fn of(only: Option<&TopicId>, query: Query) -> Query {
+    match only {
+        Some(topic) => query.bind(topic.as_str()),
+        None => query,
+    }
+}
+
+fn read(row: &Row) -> Result<Practised, StoreError> {
+    Ok(Practised {
+        date: date(row.get("day")?),
+        topic: TopicId::stored(row.get("topic")?),
+        rounds: row.get("played")?,
+        correct: row.get("well_played")?,
+        mastery: row.get("mastery")?,
+    })
 }
 
 fn midnight(date: Date) -> Timestamp {
@@ -84,37 +108,37 @@ mod tests {
     use super::*;
     use crate::store::{
         rounds::{self, Terms},
-        testing::{NOON, seeded},
-        topics,
+        testing::{Kept, NOON},
     };
 
     fn id(text: &str) -> TopicId {
         text.to_owned().try_into().unwrap()
     }
 
-    fn play(db: &mut Connection, topic: &str, correct: bool, at: &str) -> f64 {
+    async fn play(tx: &mut Transaction, topic: &str, correct: bool, at: &str) -> f64 {
         let terms = Terms {
             threshold: 0.95,
             idle: Duration::ZERO,
             now: at.parse().unwrap(),
         };
-        let tx = db.transaction().unwrap();
-        let played = rounds::play(&tx, Some(&id(topic)), correct, terms)
-            .unwrap()
-            .unwrap();
-        tx.commit().unwrap();
-        played.round.mastery
+        let topic = id(topic);
+        let played = rounds::play(tx, Some(&topic), correct, terms).await;
+        played.unwrap().unwrap().round.mastery
     }
 
-    #[test]
-    fn a_day_runs_from_midnight_to_midnight_and_keeps_its_last_mastery() {
-        let mut db = seeded();
-        play(&mut db, "databases", true, "2025-11-14T00:00:00Z");
-        let last = play(&mut db, "databases", false, "2025-11-14T23:59:59.999999Z");
-        let next = play(&mut db, "databases", true, "2025-11-15T00:00:00Z");
-        play(&mut db, "compilers", true, "2025-11-15T08:00:00Z");
+    #[tokio::test]
+    async fn a_day_runs_from_midnight_to_midnight_and_keeps_its_last_mastery() {
+        let kept = Kept::seeded().await;
+        let mut tx = kept.write().await;
+        play(&mut tx, "databases", true, "2025-11-14T00:00:00Z").await;
+        let last = play(&mut tx, "databases", false, "2025-11-14T23:59:59.999999Z").await;
+        let next = play(&mut tx, "databases", true, "2025-11-15T00:00:00Z").await;
+        play(&mut tx, "compilers", true, "2025-11-15T08:00:00Z").await;
 
-        let all = practised(&db, civil::date(2025, 11, 14), None).unwrap();
+        let from = civil::date(2025, 11, 14);
+        let mut all = practised(&mut tx, from, None).await.unwrap();
+        assert!(all.is_sorted_by_key(|day| day.date));
+        all.sort_by(|a, b| (a.date, &a.topic).cmp(&(b.date, &b.topic)));
         let days: Vec<_> = all
             .iter()
             .map(|day| (day.date.day(), day.topic.as_str()))
@@ -126,19 +150,22 @@ mod tests {
         assert_eq!((all[0].rounds, all[0].correct), (2, 1));
         assert_eq!((all[0].mastery, all[2].mastery), (last, next));
 
-        let later = practised(&db, civil::date(2025, 11, 15), Some(&id("databases"))).unwrap();
+        let (from, only) = (civil::date(2025, 11, 15), id("databases"));
+        let later = practised(&mut tx, from, Some(&only)).await.unwrap();
         assert_eq!(later.len(), 1);
         assert_eq!(later[0].mastery.to_bits(), next.to_bits());
     }
 
-    #[test]
-    fn a_topic_starts_where_the_rounds_before_left_it() {
-        let mut db = seeded();
-        let before = play(&mut db, "databases", true, "2025-11-13T10:00:00Z");
-        play(&mut db, "databases", true, "2025-11-14T10:00:00Z");
-        let all = topics::all(&db).unwrap();
+    #[tokio::test]
+    async fn a_topic_starts_where_the_rounds_before_left_it() {
+        let kept = Kept::seeded().await;
+        let mut tx = kept.write().await;
+        let before = play(&mut tx, "databases", true, "2025-11-13T10:00:00Z").await;
+        play(&mut tx, "databases", true, "2025-11-14T10:00:00Z").await;
+        let all = topics::all(&mut tx).await.unwrap();
         let initial = all[0].parameters.initial();
-        let starts = starts(&db, all, crate::progress::day_of(NOON)).unwrap();
+        let first = crate::progress::day_of(NOON);
+        let starts = starts(&mut tx, first, None).await.unwrap();
         let of = |name: &str| {
             starts
                 .iter()
@@ -148,5 +175,10 @@ mod tests {
         };
         assert_eq!(of("databases").to_bits(), before.to_bits());
         assert_eq!(of("data-structures").to_bits(), initial.to_bits());
+
+        let only = id("databases");
+        let alone = super::starts(&mut tx, first, Some(&only)).await.unwrap();
+        assert_eq!(alone.len(), 1);
+        assert_eq!(alone[0].mastery.to_bits(), before.to_bits());
     }
 }

@@ -1,12 +1,8 @@
 //! Topics and their standing.
 
+use database::{At, Queries, Query, Row, Rows, Store, StoreError, Transaction};
 use jiff::Timestamp;
-use rusqlite::{
-    Connection, OptionalExtension, Row, Transaction, named_params, params,
-    types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef},
-};
 
-use super::At;
 use crate::{
     config::Models,
     curriculum,
@@ -52,77 +48,86 @@ const SELECT: &str = "
     FROM topics JOIN states ON states.topic = topics.id";
 
 /// Returns every topic in the order in which they were added.
-pub(crate) fn all(db: &Connection) -> rusqlite::Result<Vec<Topic>> {
-    db.prepare_cached(&format!("{SELECT} ORDER BY position"))?
-        .query_map([], read)?
-        .collect()
+pub(crate) async fn all(tx: &mut Transaction) -> Result<Vec<Topic>, StoreError> {
+    read_all(&tx.query(every()).await?)
+}
+
+/// Returns every topic as they stand now, in the order in which they were added.
+pub(crate) async fn now(store: &Store) -> Result<Vec<Topic>, StoreError> {
+    read_all(&store.queries().query(every()).await?)
 }
 
 /// Finds a topic.
-pub(crate) fn find(db: &Connection, id: &TopicId) -> rusqlite::Result<Option<Topic>> {
-    db.prepare_cached(&format!("{SELECT} WHERE topics.id = ?1"))?
-        .query_row([id], read)
-        .optional()
+pub(crate) async fn find(tx: &mut Transaction, id: &TopicId) -> Result<Option<Topic>, StoreError> {
+    let query = Query::new(format!("{SELECT} WHERE topics.id = $1")).bind(id.as_str());
+    tx.query_opt(query).await?.as_ref().map(read).transpose()
 }
 
 /// Adds the first topics to a database that has none.
-pub(crate) fn seed(tx: &Transaction<'_>, models: Models, now: Timestamp) -> rusqlite::Result<()> {
-    if count(tx)? > 0 {
+pub(crate) async fn seed(
+    tx: &mut Transaction,
+    models: Models,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    if count(tx).await? > 0 {
         return Ok(());
     }
     for (name, difficulty) in curriculum::TOPICS {
         let name = TopicName::try_from(name.to_owned()).expect("the first topics have valid names");
-        insert(tx, &name, difficulty, models.of(difficulty), now)?;
+        insert(tx, &name, difficulty, models.of(difficulty), now).await?;
     }
     Ok(())
 }
 
 /// Adds a topic unless its id is taken or there are `max` already.
-pub(crate) fn add(
-    tx: &Transaction<'_>,
+pub(crate) async fn add(
+    tx: &mut Transaction,
     name: &TopicName,
     difficulty: Difficulty,
     parameters: Parameters,
     max: u32,
     now: Timestamp,
-) -> rusqlite::Result<Result<Topic, NotAdded>> {
-    if find(tx, &name.id())?.is_some() {
+) -> Result<Result<Topic, NotAdded>, StoreError> {
+    if find(tx, &name.id()).await?.is_some() {
         return Ok(Err(NotAdded::Exists));
     }
-    if count(tx)? >= max {
+    if count(tx).await? >= max {
         return Ok(Err(NotAdded::Full));
     }
-    insert(tx, name, difficulty, parameters, now).map(Ok)
+    insert(tx, name, difficulty, parameters, now).await.map(Ok)
 }
 
-/// Replaces a topic's standing.
-pub(crate) fn set_state(tx: &Transaction<'_>, id: &TopicId, state: &State) -> rusqlite::Result<()> {
-    tx.prepare_cached(
-        "UPDATE states SET mastery = ?2, attempts = ?3, correct = ?4, streak = ?5, last_practised = ?6
-         WHERE topic = ?1",
-    )?
-    .execute(params![
-        id,
-        state.mastery,
-        state.attempts,
-        state.correct,
-        state.streak,
-        state.last_practised.map(At),
-    ])?;
-    Ok(())
+/// Makes a topic's standing another.
+pub(crate) fn set_state(id: &TopicId, state: &State) -> Query {
+    let sql = "UPDATE states SET mastery = $2, attempts = $3, correct = $4, streak = $5,
+               last_practised = $6 WHERE topic = $1";
+    Query::new(sql)
+        .bind(id.as_str())
+        .bind(state.mastery)
+        .bind(state.attempts)
+        .bind(state.correct)
+        .bind(state.streak)
+        .bind(state.last_practised.map(At))
 }
 
-fn count(db: &Connection) -> rusqlite::Result<u32> {
-    db.query_row("SELECT count(*) FROM topics", [], |row| row.get(0))
+fn every() -> Query {
+    Query::new(format!("{SELECT} ORDER BY position"))
 }
 
-fn insert(
-    tx: &Transaction<'_>,
+async fn count(tx: &mut Transaction) -> Result<u32, StoreError> {
+    let row = tx
+        .query_one("SELECT count(*) AS topics FROM topics")
+        .await?;
+    Ok(row.get("topics")?)
+}
+
+async fn insert(
+    tx: &mut Transaction,
     name: &TopicName,
     difficulty: Difficulty,
     parameters: Parameters,
     now: Timestamp,
-) -> rusqlite::Result<Topic> {
+) -> Result<Topic, StoreError> {
     let topic = Topic {
         id: name.id(),
         name: name.as_str().to_owned(),
@@ -131,63 +136,59 @@ fn insert(
         created_at: now,
         state: State::new(parameters),
     };
+    let sql = "INSERT INTO topics (id, name, difficulty, known, learn, slip, guess, created_at)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     let [known, learn, slip, guess] = parameters.as_array();
-    tx.execute(
-        "INSERT INTO topics (id, name, difficulty, known, learn, slip, guess, created_at)
-         VALUES (:id, :name, :difficulty, :known, :learn, :slip, :guess, :at)",
-        named_params! {
-            ":id": topic.id, ":name": topic.name, ":difficulty": difficulty,
-            ":known": known, ":learn": learn, ":slip": slip, ":guess": guess, ":at": At(now),
-        },
-    )?;
-    tx.execute(
-        "INSERT INTO states (topic, mastery, attempts, correct, streak) VALUES (?1, ?2, 0, 0, 0)",
-        params![topic.id, topic.state.mastery],
-    )?;
+    let add = Query::new(sql)
+        .bind(topic.id.as_str())
+        .bind(&topic.name)
+        .bind(difficulty.as_str())
+        .bind(known)
+        .bind(learn)
+        .bind(slip)
+        .bind(guess)
+        .bind(At(now));
+    let sql = "INSERT INTO states (topic, mastery, attempts, correct, streak)
+               VALUES ($1, $2, 0, 0, 0)";
+    let begin = Query::new(sql)
+        .bind(topic.id.as_str())
+        .bind(topic.state.mastery);
+    for added in tx.query_all([add, begin]).await? {
+        added?;
+    }
     Ok(topic)
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<Topic> {
-    let parameters = Parameters::new(row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?)
-        .map_err(FromSqlError::other)?;
+fn read_all(rows: &Rows) -> Result<Vec<Topic>, StoreError> {
+    rows.iter().map(read).collect()
+}
+
+fn read(row: &Row) -> Result<Topic, StoreError> {
+    let parameters = Parameters::new(
+        row.get("known")?,
+        row.get("learn")?,
+        row.get("slip")?,
+        row.get("guess")?,
+    );
     Ok(Topic {
-        id: row.get(0)?,
-        name: row.get(1)?,
-        difficulty: row.get(2)?,
-        parameters,
-        created_at: row.get::<_, At>(7)?.0,
+        id: TopicId::stored(row.get("id")?),
+        name: row.get("name")?,
+        difficulty: difficulty(&row.get::<String>("difficulty")?)?,
+        parameters: parameters.map_err(|bad| StoreError::invalid(bad.to_string()))?,
+        created_at: row.get::<At>("created_at")?.0,
         state: State {
-            mastery: row.get(8)?,
-            attempts: row.get(9)?,
-            correct: row.get(10)?,
-            streak: row.get(11)?,
-            last_practised: row.get::<_, Option<At>>(12)?.map(|at| at.0),
+            mastery: row.get("mastery")?,
+            attempts: row.get("attempts")?,
+            correct: row.get("correct")?,
+            streak: row.get("streak")?,
+            last_practised: row.get::<Option<At>>("last_practised")?.map(|at| at.0),
         },
     })
 }
 
-impl ToSql for TopicId {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(self.as_str().into())
-    }
-}
-
-impl FromSql for TopicId {
-    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        String::column_result(value).map(Self::stored)
-    }
-}
-
-impl ToSql for Difficulty {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(self.as_str().into())
-    }
-}
-
-impl FromSql for Difficulty {
-    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        Self::named(value.as_str()?).ok_or(FromSqlError::InvalidType)
-    }
+fn difficulty(name: &str) -> Result<Difficulty, StoreError> {
+    Difficulty::named(name)
+        .ok_or_else(|| StoreError::invalid(format!("a topic that is {name:?} to learn")))
 }
 
 #[cfg(test)]
@@ -195,49 +196,52 @@ mod tests {
     use super::*;
     use crate::{
         config::TrainingConfig,
-        store::testing::{NOON, empty, seeded},
+        store::testing::{Kept, NOON},
     };
 
     fn name(text: &str) -> TopicName {
         text.to_owned().try_into().unwrap()
     }
 
-    fn add_one(db: &mut Connection, text: &str, max: u32) -> Result<Topic, NotAdded> {
+    async fn add_one(tx: &mut Transaction, text: &str, max: u32) -> Result<Topic, NotAdded> {
         let model = TrainingConfig::default().models.of(Difficulty::Hard);
-        let tx = db.transaction().unwrap();
-        let added = add(&tx, &name(text), Difficulty::Hard, model, max, NOON).unwrap();
-        tx.commit().unwrap();
-        added
+        let name = name(text);
+        let added = add(tx, &name, Difficulty::Hard, model, max, NOON);
+        added.await.unwrap()
     }
 
-    #[test]
-    fn seeds_nine_topics_once() {
-        let mut db = seeded();
-        let before = all(&db).unwrap();
-        let tx = db.transaction().unwrap();
-        seed(&tx, TrainingConfig::default().models, NOON).unwrap();
-        tx.commit().unwrap();
+    #[tokio::test]
+    async fn seeds_nine_topics_once() {
+        let kept = Kept::seeded().await;
+        let mut tx = kept.write().await;
+        let before = all(&mut tx).await.unwrap();
+        let models = TrainingConfig::default().models;
+        seed(&mut tx, models, NOON).await.unwrap();
         assert_eq!(before.len(), 9);
-        assert_eq!(all(&db).unwrap(), before);
+        assert_eq!(all(&mut tx).await.unwrap(), before);
     }
 
-    #[test]
-    fn reads_back_what_was_added_in_order() {
-        let mut db = empty();
-        let first = add_one(&mut db, "Zero Knowledge", 5).unwrap();
-        let second = add_one(&mut db, "Automata", 5).unwrap();
-        assert_eq!(all(&db).unwrap(), [first.clone(), second]);
-        assert_eq!(find(&db, &first.id).unwrap(), Some(first));
-        assert_eq!(find(&db, &name("Nothing").id()).unwrap(), None);
+    #[tokio::test]
+    async fn reads_back_what_was_added_in_order() {
+        let kept = Kept::empty().await;
+        let mut tx = kept.write().await;
+        let first = add_one(&mut tx, "Zero Knowledge", 5).await.unwrap();
+        let second = add_one(&mut tx, "Automata", 5).await.unwrap();
+        assert_eq!(all(&mut tx).await.unwrap(), [first.clone(), second]);
+        assert_eq!(find(&mut tx, &first.id).await.unwrap(), Some(first));
+        let nothing = name("Nothing").id();
+        assert_eq!(find(&mut tx, &nothing).await.unwrap(), None);
     }
 
-    #[test]
-    fn refuses_a_second_topic_of_one_id_and_one_too_many() {
-        let mut db = empty();
-        add_one(&mut db, "Graph Theory", 2).unwrap();
-        assert_eq!(add_one(&mut db, "graph theory", 2), Err(NotAdded::Exists));
-        add_one(&mut db, "Logic", 2).unwrap();
-        assert_eq!(add_one(&mut db, "Sets", 2), Err(NotAdded::Full));
-        assert_eq!(add_one(&mut db, "LOGIC", 2), Err(NotAdded::Exists));
+    #[tokio::test]
+    async fn refuses_a_second_topic_of_one_id_and_one_too_many() {
+        let kept = Kept::empty().await;
+        let mut tx = kept.write().await;
+        add_one(&mut tx, "Graph Theory", 2).await.unwrap();
+        let again = add_one(&mut tx, "graph theory", 2).await;
+        assert_eq!(again, Err(NotAdded::Exists));
+        add_one(&mut tx, "Logic", 2).await.unwrap();
+        assert_eq!(add_one(&mut tx, "Sets", 2).await, Err(NotAdded::Full));
+        assert_eq!(add_one(&mut tx, "LOGIC", 2).await, Err(NotAdded::Exists));
     }
 }

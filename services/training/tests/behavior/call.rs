@@ -6,7 +6,7 @@ use axum::{Router, body::Body};
 use http::{Request, StatusCode, header};
 use http_body_util::BodyExt;
 use serde_json::Value;
-use tooloo_service::{App, Settings};
+use tooloo_service::{App, Secret, Settings};
 use tower::ServiceExt;
 use training::TrainingConfig;
 
@@ -18,6 +18,8 @@ pub(crate) async fn training(folder: &Path) -> App {
 /// Builds the service with settings of its own.
 pub(crate) async fn training_with(folder: &Path, config: TrainingConfig) -> App {
     let mut settings = Settings::for_tests(&training::SERVICE, folder);
+    let database = database::testing::url(folder).await;
+    settings.kit.database_url = database.map(Secret::new);
     settings.domain = config;
     training::app(settings)
         .await

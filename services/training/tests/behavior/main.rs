@@ -4,4 +4,5 @@ mod caching;
 mod call;
 mod durability;
 mod practice;
+mod queries;
 mod refusals;
