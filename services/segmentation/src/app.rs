@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use tooloo_service::{App, Kit, Settings, StartError, Store};
+use database::Store;
+use tooloo_service::{App, Kit, Settings, StartError};
 
 use crate::{
     SERVICE, SegmentationConfig,
@@ -18,14 +19,8 @@ use crate::{
 /// Where the data folder or the database cannot be used.
 pub async fn app(settings: Settings<SegmentationConfig>) -> Result<App, StartError> {
     let mut kit = Kit::new(&SERVICE, &settings.kit)?;
-    let store = Store::open(kit.data_file("segmentation.sqlite"), MIGRATIONS).await?;
-
-    // Without its database the service can neither keep a clustering nor count an analysis.
-    let database = store.clone();
-    kit.check("database", move || {
-        let database = database.clone();
-        async move { database.ping().await }
-    });
+    // Its check is the only one: without it the service can neither keep a clustering nor count an analysis.
+    let store = Store::open(&mut kit, MIGRATIONS).await?;
 
     let segmentation = Segmentation {
         records: Records::new(store, settings.domain.kept()),

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use database::now;
 use http::StatusCode;
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tooloo_service::{Answer, Json, Problem};
 use utoipa::ToSchema;
@@ -229,9 +229,4 @@ fn check(messages: &[Message], config: &SegmentationConfig) -> Result<(), Proble
         }
     }
     Ok(())
-}
-
-pub(super) fn now() -> Timestamp {
-    Timestamp::try_from(tooloo_clock::wall())
-        .expect("the present lies between the years -9999 and 9999")
 }

@@ -3,12 +3,13 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use axum::extract::State;
+use database::now;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use tooloo_service::{Answer, AnswerWith, Json, Path, Problem};
 use utoipa::ToSchema;
 
-use super::{Segmentation, analyze::now};
+use super::Segmentation;
 use crate::{
     SegmentationConfig,
     cohorts::{Cohort, Ungrouped, Wanted, group},
@@ -146,7 +147,7 @@ pub(super) async fn user_cohort(
     State(segmentation): State<Arc<Segmentation>>,
     Path(user_id): Path<String>,
 ) -> Result<Answer<UserCohort>, Problem> {
-    let Some(place) = segmentation.records.member(user_id).await? else {
+    let Some(place) = segmentation.records.member(&user_id).await? else {
         let detail = "the newest clustering has no user with this `userId`";
         return Err(Problem::not_found("unknown_user", detail));
     };
@@ -197,8 +198,10 @@ fn check(users: &[User], config: &SegmentationConfig) -> Result<(), Problem> {
     }
     let most = config.max_features.get();
     for (index, User { user_id, features }) in users.iter().enumerate() {
-        if user_id.is_empty() || user_id.len() > LONGEST_ID {
-            let detail = format!("`users[{index}].userId` must have from 1 to {LONGEST_ID} bytes");
+        if user_id.is_empty() || user_id.len() > LONGEST_ID || user_id.contains('\0') {
+            let detail = format!(
+                "`users[{index}].userId` must have from 1 to {LONGEST_ID} bytes, none of them NUL"
+            );
             return Err(Problem::unprocessable("invalid_user_id", detail));
         }
         if features.len() > most {

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::Segmentation;
 use crate::{
-    store::{Analyses, Saved},
+    store::{Analyses, Saved, Standing},
     tuning::{Tuning, TuningChange},
 };
 
@@ -57,17 +57,23 @@ pub(super) struct Configured {
 pub(super) async fn status(
     State(segmentation): State<Arc<Segmentation>>,
 ) -> Result<Answer<Status>, Problem> {
-    let analyses = segmentation.records.analyses().await?;
-    let (count, last) = segmentation.records.clusterings().await?;
+    let Standing {
+        tuning,
+        analyses,
+        newest,
+    } = segmentation.records.standing().await?;
     Ok(Answer(Status {
         analyses,
-        clusterings: Clusterings { count, last },
+        clusterings: Clusterings {
+            count: newest.as_ref().map_or(0, |newest| newest.id),
+            last: newest,
+        },
         computations: Computations {
             running: segmentation.jobs.running(),
             limit: segmentation.jobs.limit(),
             refused: segmentation.jobs.refused(),
         },
-        settings: segmentation.records.tuning().await?,
+        settings: tuning,
     }))
 }
 

@@ -1,6 +1,6 @@
 //! Clusterings in the database.
 
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use database::{Query, StoreError, Transaction};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -30,69 +30,80 @@ pub(crate) struct Place {
     pub(crate) member: Member,
 }
 
-pub(super) fn save(tx: &Transaction<'_>, grouping: Grouping, kept: u32) -> rusqlite::Result<Saved> {
+/// Keeps a clustering, and forgets all but the newest `kept`, of which there is at least one.
+pub(super) async fn save(
+    tx: &mut Transaction,
+    grouping: Grouping,
+    kept: u32,
+) -> Result<Saved, StoreError> {
     let Grouping {
         run,
         cohorts,
         members,
     } = grouping;
-    tx.execute(
-        "INSERT INTO clusterings (run) VALUES (?1)",
-        [json::text(&run)?],
-    )?;
-    let id = tx.last_insert_rowid();
-    let mut insert = tx.prepare_cached("INSERT INTO cohorts VALUES (?1, ?2, ?3)")?;
-    for (position, cohort) in (0_u32..).zip(&cohorts) {
-        insert.execute(params![id, position, json::text(cohort)?])?;
+    // Numbered here: a sequence of the database's may leave gaps, and the highest id is a count.
+    let insert = Query::new(
+        "INSERT INTO clusterings (id, run)
+         SELECT coalesce(max(id), 0) + 1, $1 FROM clusterings RETURNING id",
+    );
+    let inserted = tx.query_one(insert.bind(json::text(&run))).await?;
+    let id: i64 = inserted.get("id")?;
+    let cohorts = (0_u32..).zip(&cohorts).map(|(position, cohort)| {
+        Query::new("INSERT INTO cohorts (clustering, position, cohort) VALUES ($1, $2, $3)")
+            .bind(id)
+            .bind(position)
+            .bind(json::text(cohort))
+    });
+    let members = members.iter().map(|member| {
+        Query::new("INSERT INTO members (clustering, user_id, member) VALUES ($1, $2, $3)")
+            .bind(id)
+            .bind(&member.user_id)
+            .bind(json::text(member))
+    });
+    let forget = Query::new("DELETE FROM clusterings WHERE id <= $1").bind(id - i64::from(kept));
+    for done in tx.query_all(cohorts.chain(members).chain([forget])).await? {
+        done?;
     }
-    let mut insert = tx.prepare_cached("INSERT INTO members VALUES (?1, ?2, ?3)")?;
-    for member in &members {
-        insert.execute(params![id, member.user_id, json::text(member)?])?;
-    }
-    let sql = "DELETE FROM clusterings WHERE id NOT IN
-               (SELECT id FROM clusterings ORDER BY id DESC LIMIT ?1)";
-    tx.execute(sql, [kept])?;
     Ok(Saved { id, run })
 }
 
-pub(super) fn count(connection: &Connection) -> rusqlite::Result<i64> {
-    let sql = "SELECT seq FROM sqlite_sequence WHERE name = 'clusterings'";
-    let count = connection.query_row(sql, [], |row| row.get(0)).optional()?;
-    Ok(count.unwrap_or(0))
-}
-
-pub(super) fn last(connection: &Connection) -> rusqlite::Result<Option<Saved>> {
-    let sql = "SELECT id, run FROM clusterings ORDER BY id DESC LIMIT 1";
-    let saved = |row: &rusqlite::Row<'_>| {
-        Ok(Saved {
-            id: row.get(0)?,
-            run: json::column(row, 1)?,
-        })
-    };
-    connection.query_row(sql, [], saved).optional()
-}
-
-pub(super) fn newest(connection: &Connection) -> rusqlite::Result<Option<Kept>> {
-    // One transaction: a clustering saved in between must not take this one's cohorts away.
-    let connection = connection.unchecked_transaction()?;
-    let Some(saved) = last(&connection)? else {
+/// Returns the newest clustering, whose id says how many were ever made.
+pub(super) async fn last(tx: &mut Transaction) -> Result<Option<Saved>, StoreError> {
+    let select = "SELECT id, run FROM clusterings ORDER BY id DESC LIMIT 1";
+    let Some(row) = tx.query_opt(select).await? else {
         return Ok(None);
     };
-    let sql = "SELECT cohort FROM cohorts WHERE clustering = ?1 ORDER BY position";
-    let mut select = connection.prepare_cached(sql)?;
-    let cohorts = select.query_map([saved.id], |row| json::column(row, 0))?;
-    let cohorts = cohorts.collect::<rusqlite::Result<_>>()?;
-    Ok(Some(Kept { saved, cohorts }))
+    Ok(Some(Saved {
+        id: row.get("id")?,
+        run: json::column(&row, "run")?,
+    }))
 }
 
-pub(super) fn member(connection: &Connection, user_id: &str) -> rusqlite::Result<Option<Place>> {
-    let connection = connection.unchecked_transaction()?;
-    let Some(saved) = last(&connection)? else {
+/// Returns the newest clustering with its cohorts.
+pub(super) async fn newest(tx: &mut Transaction) -> Result<Option<Kept>, StoreError> {
+    let Some(saved) = last(tx).await? else {
         return Ok(None);
     };
-    let sql = "SELECT member FROM members WHERE clustering = ?1 AND user_id = ?2";
-    let member = connection
-        .query_row(sql, params![saved.id, user_id], |row| json::column(row, 0))
-        .optional()?;
+    let select = Query::new("SELECT cohort FROM cohorts WHERE clustering = $1 ORDER BY position");
+    let rows = tx.query(select.bind(saved.id)).await?;
+    let cohorts: Result<_, StoreError> =
+        rows.iter().map(|row| json::column(row, "cohort")).collect();
+    Ok(Some(Kept {
+        saved,
+        cohorts: cohorts?,
+    }))
+}
+
+/// Returns a user's place in the newest clustering.
+pub(super) async fn member(
+    tx: &mut Transaction,
+    user_id: &str,
+) -> Result<Option<Place>, StoreError> {
+    let Some(saved) = last(tx).await? else {
+        return Ok(None);
+    };
+    let select = Query::new("SELECT member FROM members WHERE clustering = $1 AND user_id = $2");
+    let found = tx.query_opt(select.bind(saved.id).bind(user_id)).await?;
+    let member = found.map(|row| json::column(&row, "member")).transpose()?;
     Ok(member.map(|member| Place { saved, member }))
 }

@@ -111,10 +111,12 @@ async fn groups_users_and_tells_each_their_cohort() {
     assert_eq!(ada["distances"][0]["cohort"], "cohort-2");
     assert_eq!(ada["distance"], ada["distances"][0]["distance"]);
     assert!(ada["distances"][0]["distance"].as_f64() < ada["distances"][1]["distance"].as_f64());
-    service
-        .get("/cohorts/zoe")
-        .await
-        .refused(StatusCode::NOT_FOUND, "userId");
+    for stranger in ["zoe", "%00"] {
+        service
+            .get(&format!("/cohorts/{stranger}"))
+            .await
+            .refused(StatusCode::NOT_FOUND, "userId");
+    }
 }
 
 #[tokio::test]
@@ -181,6 +183,30 @@ async fn has_everything_again_after_a_restart() {
     }
     assert_eq!(status_again, status);
     assert_eq!(eve_again, eve);
+}
+
+#[tokio::test]
+async fn its_statements_break_no_rule() {
+    let service = Service::start().await;
+    service.post("/analyze", &two_topics()).await.ok();
+    service.post("/cohorts", &learners()).await.ok();
+    service
+        .post("/configure", &json!({"keywords": 3}))
+        .await
+        .ok();
+    for path in ["/demo", "/cohorts", "/cohorts/ada", "/status"] {
+        service.get(path).await.ok();
+    }
+    let observed = service.observed().await;
+    let statements = observed["queries"]["fingerprints"].as_array().unwrap();
+    for table in ["settings", "analyses", "clusterings", "cohorts", "members"] {
+        let names = |sql: &Value| sql.as_str().is_some_and(|sql| sql.contains(table));
+        let of_it = statements.iter().filter(|known| names(&known["sql"]));
+        assert!(of_it.count() >= 2, "{table}: {observed:#}");
+    }
+    for known in statements {
+        assert_eq!(known["findings"], json!([]), "{known:#}");
+    }
 }
 
 #[tokio::test]

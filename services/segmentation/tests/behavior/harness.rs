@@ -9,7 +9,7 @@ use segmentation::{SERVICE, SegmentationConfig};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::timeout;
-use tooloo_service::{App, Settings};
+use tooloo_service::{App, Secret, Settings};
 use tower::ServiceExt;
 
 const SOON: Duration = Duration::from_secs(60);
@@ -59,8 +59,18 @@ impl Service {
         self.send(Method::POST, path, Some(body.to_string())).await
     }
 
+    /// Returns everything that the service shows of itself.
+    pub(crate) async fn observed(&self) -> Value {
+        let path = "/api/v1/system/observability".to_owned();
+        self.ask(Method::GET, path, None).await.ok()
+    }
+
     pub(crate) async fn send(&self, method: Method, path: &str, body: Option<String>) -> Answered {
         let path = format!("/api/v1/segmentation{path}");
+        self.ask(method, path, body).await
+    }
+
+    async fn ask(&self, method: Method, path: String, body: Option<String>) -> Answered {
         let mut request = Request::builder().method(method).uri(path);
         if body.is_some() {
             request = request.header(header::CONTENT_TYPE, "application/json");
@@ -113,6 +123,7 @@ impl Answered {
 
 async fn app(folder: &Path, domain: Value) -> App {
     let mut settings: Settings<SegmentationConfig> = Settings::for_tests(&SERVICE, folder);
+    settings.kit.database_url = database::testing::url(folder).await.map(Secret::new);
     settings.domain = serde_json::from_value(domain).expect("valid settings");
     segmentation::app(settings)
         .await

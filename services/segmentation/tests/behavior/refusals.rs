@@ -78,6 +78,7 @@ async fn names_the_field_of_users_that_will_not_do() {
         ),
         (json!({"users": [user("", json!(1))]}), "users[0].userId"),
         (json!({"users": [user(&long, json!(1))]}), "users[0].userId"),
+        (json!({"users": [user("a\0", json!(1))]}), "users[0].userId"),
         (
             json!({"users": [user("a", json!("1"))]}),
             "users[0].features.x",
