@@ -25,6 +25,7 @@ test:
 # Run the tests that need servers of the system's packages; a missing server fails them.
 test-servers:
     cargo test --workspace --features tooloo-cache/redis,tooloo-pool/postgres,tooloo-rate-limit/redis -- --ignored
+    cargo run -q -p tooloo-testkit --bin with-postgres -- cargo test -p database -p training -p budget -p coach -p segmentation -p reports -p capabilities
 
 # Build the documentation, warnings denied.
 doc:
@@ -35,9 +36,10 @@ deny:
     cargo deny --version >/dev/null 2>&1 || cargo install --locked cargo-deny --version 0.20.2
     cargo deny check bans licenses sources
 
-# Feed random headers to the trace crate's codec for some seconds; needs a nightly toolchain and cargo-fuzz.
+# Feed random headers to the codecs for some seconds each; needs a nightly toolchain and cargo-fuzz.
 fuzz seconds="60":
     cd crates/tooloo-trace && cargo +nightly fuzz run context -- -max_total_time={{ seconds }}
+    cd crates/tooloo-cache && cargo +nightly fuzz run fields -- -max_total_time={{ seconds }}
 
 # Run the fleet.
 run *arguments:
@@ -47,7 +49,7 @@ run *arguments:
 target := env("CARGO_TARGET_DIR", "target")
 
 # Run all benchmarks; they fail where a layer costs more than it may.
-bench: bench-trace bench-limits bench-pool
+bench: bench-trace bench-limits bench-cache bench-pool bench-query
 
 # Count the trace layer's instructions beside a bare router and beside its peers; needs valgrind.
 bench-trace: _gungraun
@@ -61,9 +63,18 @@ bench-limits: _gungraun
     cargo bench -p benches --features limits-peers --bench limits -- --save-summary
     cargo bench -p benches --features limits-peers --bench limits-times -- "$(realpath {{ target }})/gungraun/benches/limits/limits"
 
+# Time the cache beside its peers, in the process and over HTTP; needs nginx.
+bench-cache:
+    cargo bench -p benches --features cache-peers --bench cache
+    cargo bench -p benches --features cache-peers --bench cache-http
+
 # Time the connection pool beside its peers, without a database and with one; needs PostgreSQL.
 bench-pool:
     cargo bench -p benches --features pool-peers --bench pool
+
+# Time queries beside bare drivers and other libraries; needs PostgreSQL.
+bench-query:
+    cargo bench -p benches --features query-peers --bench query
 
 # Find valgrind, and install the harness's runner in the version that Cargo.lock has of its library.
 _gungraun:

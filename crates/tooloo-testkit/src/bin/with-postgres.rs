@@ -4,7 +4,10 @@
 
 use std::process::ExitCode;
 
-use tokio::process::Command;
+use tokio::{
+    process::Command,
+    signal::unix::{SignalKind, signal},
+};
 use tooloo_testkit::PostgresServer;
 
 #[tokio::main(flavor = "current_thread")]
@@ -16,12 +19,15 @@ async fn main() -> ExitCode {
     };
     // Many tests at once, each with pools of its own.
     let server = PostgresServer::start_with(&["max_connections=600"]).await;
-    let status = Command::new(&program)
-        .args(words)
-        .env("TOOLOO_TEST_POSTGRES", server.url())
-        .kill_on_drop(true)
-        .status()
-        .await;
+    let mut command = Command::new(&program);
+    command.args(words).env("TOOLOO_TEST_POSTGRES", server.url());
+    command.kill_on_drop(true);
+    // Told to stop, it takes the server along.
+    let mut told = signal(SignalKind::terminate()).expect("signals can be listened to");
+    let status = tokio::select! {
+        status = command.status() => status,
+        _ = told.recv() => return ExitCode::FAILURE,
+    };
     match status {
         Ok(status) => {
             let code = status.code().and_then(|code| u8::try_from(code).ok());
