@@ -184,7 +184,10 @@ impl fmt::Display for MigrationError {
                 version,
                 cause,
             } => {
-                write!(f, "version {version} of the tables, `{name}`: {cause}")
+                write!(f, "version {version} of the tables, `{name}`: {cause}")?;
+                // A script has no values that could be told with it.
+                let reason = error::Error::source(cause);
+                reason.map_or(Ok(()), |reason| write!(f, ": {reason}"))
             }
         }
     }
