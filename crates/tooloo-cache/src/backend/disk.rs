@@ -17,6 +17,7 @@ mod reader;
 mod replay;
 mod room;
 mod segment;
+mod slot;
 mod store;
 mod sweep;
 mod untyped;
@@ -116,7 +117,7 @@ where
             entry: entry.clone(),
             codec: Arc::clone(&self.codec),
         };
-        self.disk.store.insert(&key.bytes(), Box::new(payload));
+        self.disk.store.insert(&key.bytes(), payload);
     }
 
     fn remove(&self, key: &K) {

@@ -29,7 +29,7 @@ use super::{
 use crate::Record;
 
 const MAGIC: [u8; 4] = *b"TLCE";
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const HEAD: usize = 28;
 const CHECKSUM: std::ops::Range<usize> = 20..28;
 
@@ -337,7 +337,7 @@ mod tests {
     #[test]
     fn a_sealed_envelope_shows_neither_tags_nor_body() {
         let record = Record {
-            labels: [Label::Tag("customer-7".into())].into(),
+            labels: vec![Label::Tag("customer-7".into())].into(),
             ..Record::default()
         };
         let envelope = sealed(1).close(b"key", &record, b"a secret", None).unwrap();

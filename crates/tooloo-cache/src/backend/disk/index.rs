@@ -10,8 +10,11 @@ use std::{
 
 use ahash::RandomState;
 
-use super::{lock::lock, note::Head};
-use crate::{Record, backend::Payload};
+use super::{
+    lock::lock,
+    slot::{Place, Slot, Waiting, Written},
+};
+use crate::Record;
 
 const SHARDS: usize = 16;
 
@@ -24,42 +27,11 @@ pub(crate) struct Index {
 
 pub(crate) type Shard = HashMap<Arc<[u8]>, Slot, RandomState>;
 
-/// Where an entry is.
-#[derive(Clone)]
-pub(crate) struct Slot {
-    /// Rises with each change of the key's entry, also where only its place changes.
-    pub(crate) number: u64,
-    pub(crate) place: Place,
-    /// Read since it was written.
-    pub(crate) used: bool,
-}
-
-#[derive(Clone)]
-pub(crate) enum Place {
-    Waiting(Arc<Waiting>),
-    Written(Written),
-}
-
-/// An entry that waits to be written.
-pub(crate) struct Waiting {
+/// A waiting entry that was dropped.
+pub(crate) struct Dropped {
     pub(crate) key: Arc<[u8]>,
     pub(crate) number: u64,
-    pub(crate) payload: Box<dyn Payload>,
-    /// About how much memory it takes.
-    pub(crate) bytes: u64,
-    /// Where the entry is written that it takes the place of.
     pub(crate) replaces: Option<Written>,
-}
-
-/// An entry in a segment.
-#[derive(Clone, Copy)]
-pub(crate) struct Written {
-    pub(crate) segment: u64,
-    pub(crate) number: u64,
-    pub(crate) plain: u32,
-    pub(crate) length: u32,
-    /// In milliseconds since 1970.
-    pub(crate) dead_from: u64,
 }
 
 /// Sums over all shards.
@@ -114,6 +86,18 @@ impl Index {
         found.then(|| self.remove(&mut shard, key)).flatten()
     }
 
+    /// Takes the entry of this number for writing, if it is still the key's.
+    pub(crate) fn take(&self, key: &[u8], number: u64) -> Option<Arc<Waiting>> {
+        let mut shard = self.shard(key);
+        let slot = shard.get_mut(key).filter(|slot| slot.number == number)?;
+        let Place::Waiting(waiting) = &slot.place else {
+            return None;
+        };
+        let waiting = Arc::clone(waiting);
+        slot.place = Place::Taken(Arc::clone(&waiting));
+        Some(waiting)
+    }
+
     /// Gives the entry that is written there a new number, if it is still the key's.
     ///
     /// The number is taken under the shard's lock, so that later changes of the key have higher ones.
@@ -149,10 +133,7 @@ impl Index {
     pub(crate) fn remove_segment(&self, segment: u64) {
         for shard in &self.shards {
             let mut shard = lock(shard);
-            let is_there = |slot: &Slot| match &slot.place {
-                Place::Written(written) => written.segment == segment,
-                Place::Waiting(_) => false,
-            };
+            let is_there = |slot: &Slot| matches!(&slot.place, Place::Written(written) if written.segment == segment);
             let there = shard.iter().filter(|(_, slot)| is_there(slot));
             for key in there.map(|(key, _)| Arc::clone(key)).collect::<Vec<_>>() {
                 self.remove(&mut shard, &key);
@@ -171,23 +152,35 @@ impl Index {
     }
 
     /// Drops the waiting entries that `dead` names, and returns them.
-    pub(crate) fn drop_waiting(&self, dead: &dyn Fn(&[u8], &Record) -> bool) -> Vec<Arc<Waiting>> {
+    pub(crate) fn drop_waiting(&self, dead: &dyn Fn(&[u8], &Record) -> bool) -> Vec<Dropped> {
         let mut dropped = Vec::new();
         for shard in &self.shards {
-            let waiting = |(key, slot): (&Arc<[u8]>, &Slot)| match &slot.place {
-                Place::Waiting(waiting) => Some((Arc::clone(key), Arc::clone(waiting))),
-                Place::Written(_) => None,
+            let waiting = |(key, slot): (&Arc<[u8]>, &Slot)| {
+                let waiting = slot.waiting()?;
+                Some((Arc::clone(key), Arc::clone(waiting)))
             };
             let waiting: Vec<_> = lock(shard).iter().filter_map(waiting).collect();
             for (key, waiting) in waiting {
                 if dead(&key, waiting.payload.record())
-                    && self.remove_number(&key, waiting.number).is_some()
+                    && let Some(number) = self.remove_waiting(&key, &waiting)
                 {
-                    dropped.push(waiting);
+                    dropped.push(Dropped {
+                        number,
+                        replaces: waiting.replaces,
+                        key,
+                    });
                 }
             }
         }
         dropped
+    }
+
+    /// Takes out this very entry, if it is still the key's, and returns its number.
+    fn remove_waiting(&self, key: &[u8], waiting: &Arc<Waiting>) -> Option<u64> {
+        let mut shard = self.shard(key);
+        let present = shard.get(key)?.waiting()?;
+        let slot = Arc::ptr_eq(present, waiting).then(|| self.remove(&mut shard, key))?;
+        slot.map(|slot| slot.number)
     }
 
     pub(crate) fn entries(&self) -> u64 {
@@ -212,33 +205,6 @@ impl Index {
                 // Wraps around where bytes are taken away.
                 total.fetch_add(change(0, u64::from(bytes)), Ordering::Relaxed);
             }
-        }
-    }
-}
-
-impl Slot {
-    /// Returns whether its entry is the record of this number.
-    pub(crate) fn is_written_as(&self, number: u64) -> bool {
-        matches!(&self.place, Place::Written(written) if written.number == number)
-    }
-
-    /// Returns where its entry is written, or the one that its entry replaces.
-    pub(crate) fn written(&self) -> Option<Written> {
-        match &self.place {
-            Place::Waiting(waiting) => waiting.replaces,
-            Place::Written(written) => Some(*written),
-        }
-    }
-}
-
-impl Written {
-    pub(crate) fn new(head: &Head, segment: u64, number: u64) -> Self {
-        Self {
-            segment,
-            number,
-            plain: head.plain,
-            length: head.length,
-            dead_from: head.record.dead_from().unwrap_or(u64::MAX),
         }
     }
 }

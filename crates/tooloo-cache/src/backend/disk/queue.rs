@@ -2,21 +2,23 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Condvar, Mutex, PoisonError},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use tokio::sync::oneshot;
 
-use super::{
-    index::{Waiting, Written},
-    lock::lock,
-};
+use super::{lock::lock, slot::Written};
 use crate::{Mark, tier::Dead};
 
 /// Something for the writer to do.
 pub(crate) enum Job {
-    Write(Arc<Waiting>),
+    /// The key's entry, if it has this number still; so much of the queue's room is set aside for it.
+    Write {
+        key: Arc<[u8]>,
+        number: u64,
+        bytes: u64,
+    },
     Remove {
         key: Arc<[u8]>,
         number: u64,
@@ -51,9 +53,20 @@ struct State {
     /// Jobs that somebody waits for.
     awaited: usize,
     next_number: u64,
-    writer_waits: bool,
+    waits: Waits,
     is_closed: bool,
 }
+
+/// What the writer is to be woken for: once, since each call wakes nobody the sooner and costs as much as a write.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Waits {
+    Not,
+    ForAny,
+    ForMany,
+}
+
+/// Waiting for more than these would not make commits cheaper.
+const MANY: usize = 256;
 
 impl Queue {
     pub(crate) fn new(max_entries: usize, max_bytes: u64) -> Self {
@@ -64,7 +77,7 @@ impl Queue {
                 bytes: 0,
                 awaited: 0,
                 next_number: 0,
-                writer_waits: false,
+                waits: Waits::Not,
                 is_closed: false,
             }),
             changed: Condvar::new(),
@@ -82,34 +95,25 @@ impl Queue {
         lock(&self.state).number()
     }
 
-    /// Queues an entry, which is made with its number; `None` where there is no room.
-    pub(crate) fn write(
-        &self,
-        bytes: u64,
-        make: impl FnOnce(u64) -> Arc<Waiting>,
-    ) -> Option<Arc<Waiting>> {
+    /// Queues the key's entry, and returns the number that it is to have; `None` where there is no room.
+    pub(crate) fn write(&self, key: Arc<[u8]>, bytes: u64) -> Option<u64> {
         let mut state = lock(&self.state);
-        let bytes = state.bytes.saturating_add(bytes);
-        if state.is_closed || state.entries >= self.max_entries || bytes > self.max_bytes {
+        let sum = state.bytes.saturating_add(bytes);
+        if state.is_closed || state.entries >= self.max_entries || sum > self.max_bytes {
             return None;
         }
-        (state.entries, state.bytes) = (state.entries + 1, bytes);
-        let waiting = make(state.number());
-        state.jobs.push_back(Job::Write(Arc::clone(&waiting)));
-        // The first entry wakes the writer, a full batch ends its wait for more.
-        if state.writer_waits && (state.entries == 1 || state.is_large()) {
-            self.changed.notify_one();
-        }
-        Some(waiting)
+        (state.entries, state.bytes) = (state.entries + 1, sum);
+        let number = state.number();
+        state.jobs.push_back(Job::Write { key, number, bytes });
+        self.wake(state);
+        Some(number)
     }
 
     pub(crate) fn remove(&self, key: Arc<[u8]>, was: Option<Written>) {
         let mut state = lock(&self.state);
         let number = state.number();
         state.jobs.push_back(Job::Remove { key, number, was });
-        if state.writer_waits {
-            self.changed.notify_one();
-        }
+        self.wake(state);
     }
 
     /// Queues a job that somebody waits for; a closed queue drops it.
@@ -142,15 +146,16 @@ impl Queue {
         delay: Duration,
     ) -> Option<Vec<Job>> {
         let mut state = lock(&self.state);
-        state.writer_waits = true;
+        state.waits = Waits::ForAny;
         let nothing = |state: &mut State| state.jobs.is_empty() && !state.is_closed;
         let waited = self.changed.wait_while(state, nothing);
         state = waited.unwrap_or_else(PoisonError::into_inner);
+        state.waits = Waits::ForMany;
         let patient =
             |state: &mut State| state.awaited == 0 && !state.is_large() && !state.is_closed;
         let waited = self.changed.wait_timeout_while(state, delay, patient);
         state = waited.unwrap_or_else(PoisonError::into_inner).0;
-        state.writer_waits = false;
+        state.waits = Waits::Not;
         let mut taken = Vec::new();
         let mut bytes = 0;
         while taken.len() < max_jobs && bytes < max_bytes {
@@ -158,10 +163,10 @@ impl Queue {
                 break;
             };
             match &job {
-                Job::Write(waiting) => {
-                    bytes += waiting.bytes;
+                Job::Write { bytes: of, .. } => {
+                    bytes += of;
                     state.entries -= 1;
-                    state.bytes -= waiting.bytes;
+                    state.bytes -= of;
                 }
                 Job::Remove { .. } => {}
                 _ => state.awaited -= 1,
@@ -174,6 +179,20 @@ impl Queue {
     pub(crate) fn len(&self) -> usize {
         lock(&self.state).jobs.len()
     }
+
+    /// Wakes the writer where this is what it waits for: the first job, or enough of them.
+    fn wake(&self, mut state: MutexGuard<'_, State>) {
+        let due = match state.waits {
+            Waits::Not => false,
+            Waits::ForAny => true,
+            Waits::ForMany => state.is_large(),
+        };
+        if due {
+            state.waits = Waits::Not;
+            drop(state);
+            self.changed.notify_one();
+        }
+    }
 }
 
 impl State {
@@ -183,8 +202,7 @@ impl State {
         number
     }
 
-    /// Waiting for more would not make commits cheaper.
     fn is_large(&self) -> bool {
-        self.entries >= 256
+        self.entries >= MANY
     }
 }

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use super::{
-    index::Written,
     lock::lock,
+    slot::Written,
     store::{Store, increment},
 };
 use crate::{Record, backend::engine::Space};

@@ -9,10 +9,10 @@ use std::{
 
 use super::{
     error::DiskError,
-    index::{Place, Slot, Written},
     lock::{lock_read, lock_write},
     note::{self, Head, Note},
     segment::{self, SegmentFile},
+    slot::{Place, Slot, Written},
     store::{LEVEL, Store, increment},
     writer::Writer,
 };

@@ -1,6 +1,7 @@
 //! What callers, readers and the writer of one disk tier share.
 
 use std::{
+    mem,
     path::PathBuf,
     sync::{
         Arc, RwLock,
@@ -10,11 +11,12 @@ use std::{
 
 use super::{
     config::DiskConfig,
-    index::{Index, Place, Shard, Slot, Waiting},
+    index::{Index, Shard},
     lock::lock_write,
     marks::Marks,
     queue::Queue,
     segment::Segments,
+    slot::{Place, Slot, Waiting},
 };
 use crate::{
     backend::{Payload, envelope::Envelopes},
@@ -62,53 +64,81 @@ impl Store {
     }
 
     /// Queues an entry, or sheds it; the one before it is gone in both cases.
-    pub(crate) fn insert(&self, key: &[u8], payload: Box<dyn Payload>) {
-        let record = payload.record();
-        let bytes = record.bytes.saturating_add(key.len() as u64);
+    pub(crate) fn insert(&self, key: &[u8], payload: impl Payload + 'static) {
+        let bytes = payload.record().bytes.saturating_add(key.len() as u64);
         let mut shard = self.index.shard(key);
-        let before = shard.get(key);
-        let is_full =
-            before.is_none() && self.index.entries() >= self.config.max_entries.get() as u64;
-        let replaces = before.and_then(Slot::written);
-        let waiting = if is_full {
-            None
+        let replaced = if let Some(slot) = shard.get_mut(key)
+            && let Place::Waiting(before) = &mut slot.place
+            && bytes <= before.bytes
+        {
+            // It waits in the stead of the one before it, in whose room it fits.
+            let waiting = Waiting {
+                bytes: before.bytes,
+                replaces: before.replaces,
+                payload,
+            };
+            slot.used = false;
+            let place = Place::Waiting(Arc::new(waiting));
+            Some(mem::replace(&mut slot.place, place))
         } else {
-            let key: Arc<[u8]> = key.into();
-            self.queue.write(bytes, move |number| {
-                Arc::new(Waiting {
-                    key,
-                    number,
-                    payload,
-                    bytes,
-                    replaces,
-                })
-            })
+            self.enqueue(&mut shard, key, bytes, payload)
         };
-        let Some(waiting) = waiting else {
+        drop(shard);
+        // Values are let go outside of the lock.
+        drop(replaced);
+    }
+
+    /// Queues an entry behind the others, and returns what the key had before.
+    fn enqueue(
+        &self,
+        shard: &mut Shard,
+        key: &[u8],
+        bytes: u64,
+        payload: impl Payload + 'static,
+    ) -> Option<Place> {
+        let known = shard.get_key_value(key);
+        let replaces = known.and_then(|(_, slot)| slot.written());
+        let is_full =
+            known.is_none() && self.index.entries() >= self.config.max_entries.get() as u64;
+        let known = known.map(|(key, _)| Arc::clone(key));
+        let shared = known.unwrap_or_else(|| key.into());
+        let number = (!is_full)
+            .then(|| self.queue.write(Arc::clone(&shared), bytes))
+            .flatten();
+        let before = if let Some(number) = number {
+            let waiting = Waiting {
+                bytes,
+                replaces,
+                payload,
+            };
+            let slot = Slot {
+                number,
+                place: Place::Waiting(Arc::new(waiting)),
+                used: false,
+            };
+            self.index.insert(shard, shared, slot)
+        } else {
             increment(&self.counts.shed);
-            self.remove_from(&mut shard, key);
-            return;
+            self.remove_from(shard, key)
         };
-        let slot = Slot {
-            number: waiting.number,
-            place: Place::Waiting(Arc::clone(&waiting)),
-            used: false,
-        };
-        self.index
-            .insert(&mut shard, Arc::clone(&waiting.key), slot);
+        before.map(|slot| slot.place)
     }
 
     /// Forgets a key, and queues its removal from the disk.
     pub(crate) fn remove(&self, key: &[u8]) {
-        self.remove_from(&mut self.index.shard(key), key);
+        let mut shard = self.index.shard(key);
+        let removed = self.remove_from(&mut shard, key);
+        drop(shard);
+        drop(removed);
     }
 
     /// A key that the index does not know has nothing on disk that counts.
-    fn remove_from(&self, shard: &mut Shard, key: &[u8]) {
-        let known = shard.get_key_value(key).map(|(key, _)| Arc::clone(key));
-        if let (Some(key), Some(slot)) = (known, self.index.remove(shard, key)) {
-            self.queue.remove(key, slot.written());
-        }
+    fn remove_from(&self, shard: &mut Shard, key: &[u8]) -> Option<Slot> {
+        let (key, _) = shard.get_key_value(key)?;
+        let key = Arc::clone(key);
+        let slot = self.index.remove(shard, &key)?;
+        self.queue.remove(key, slot.written());
+        Some(slot)
     }
 
     /// Forgets everything that is known of the entries, but not the files.

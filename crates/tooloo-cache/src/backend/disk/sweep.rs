@@ -1,14 +1,12 @@
 //! Drops what is dead, and moves together what is not.
 
-use std::sync::Arc;
-
 use super::{
     batch::Batch,
-    index::{Place, Written},
     lock::lock_read,
     note::{self, Head, Note},
     room::Rescue,
     segment::SegmentFile,
+    slot::{Place, Written},
     store::increment,
     writer::Writer,
 };
@@ -38,14 +36,9 @@ impl Writer {
     /// goes, and so does all that sealed segments hold.
     pub(crate) fn sweep(&mut self, dead: &dyn Fn(&[u8], &Record) -> bool) {
         let mut batch = Batch::default();
-        for waiting in self.store.index.drop_waiting(dead) {
+        for dropped in self.store.index.drop_waiting(dead) {
             // It would have taken the place of another, which must not come back.
-            self.note_removal(
-                Arc::clone(&waiting.key),
-                waiting.number,
-                waiting.replaces,
-                &mut batch,
-            );
+            self.note_removal(dropped.key, dropped.number, dropped.replaces, &mut batch);
         }
         self.commit(&mut batch);
         let now = wall_millis();
@@ -82,7 +75,7 @@ impl Writer {
         let slot = self.store.index.remove(&mut shard, key)?;
         match slot.place {
             Place::Written(written) => Some(written),
-            Place::Waiting(_) => None,
+            Place::Waiting(_) | Place::Taken(_) => None,
         }
     }
 

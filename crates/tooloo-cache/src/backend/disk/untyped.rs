@@ -12,11 +12,11 @@ use tokio::{sync::oneshot, time::timeout};
 use super::{
     config::DiskConfig,
     error::DiskError,
-    index::Place,
     lock::lock,
     queue::Job,
     reader::{self, Readers},
     replay,
+    slot::Place,
     store::{Store, increment},
 };
 use crate::{Record, backend::wall_millis, tier::Restored};
@@ -90,7 +90,7 @@ impl Disk {
             (known, slot.place.clone())
         };
         match place {
-            Place::Waiting(waiting) => {
+            Place::Waiting(waiting) | Place::Taken(waiting) => {
                 let mut bytes = Vec::new();
                 waiting.payload.encode(&mut bytes).ok()?;
                 Some((waiting.payload.record().clone(), bytes.into()))

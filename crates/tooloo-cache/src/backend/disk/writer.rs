@@ -7,11 +7,11 @@ use tooloo_clock::Instant;
 
 use super::{
     batch::Batch,
-    index::{Slot, Waiting, Written},
     lock::{lock_read, lock_write},
     note::{self, Head, Note},
     queue::Job,
     segment::SegmentFile,
+    slot::Written,
     store::{LEVEL, Store, increment},
 };
 use crate::backend::{
@@ -77,7 +77,7 @@ impl Writer {
 
     fn carry_out(&mut self, job: Job, batch: &mut Batch) {
         match job {
-            Job::Write(waiting) => self.encode(&waiting, batch),
+            Job::Write { key, number, .. } => self.encode(&key, number, batch),
             Job::Remove { key, number, was } => self.note_removal(key, number, was, batch),
             Job::Purge { mark, number, done } => {
                 batch.note(&self.store.envelopes, number, &Note::Purged(mark.clone()));
@@ -105,25 +105,18 @@ impl Writer {
     }
 
     /// Makes bytes of an entry, where it is still its key's and no purge has come in between.
-    fn encode(&mut self, waiting: &Waiting, batch: &mut Batch) {
-        let Waiting {
-            key,
-            number,
-            payload,
-            replaces,
-            ..
-        } = waiting;
-        let is_newest = |slot: &Slot| slot.number == *number;
-        if !self.store.index.shard(key).get(key).is_some_and(is_newest) {
+    fn encode(&mut self, key: &Arc<[u8]>, number: u64, batch: &mut Batch) {
+        let Some(waiting) = self.store.index.take(key, number) else {
             return;
-        }
+        };
+        let (payload, replaces) = (&waiting.payload, waiting.replaces);
         let mut plain = Vec::new();
         let is_covered = lock_read(&self.store.marks).cover(key, payload.record());
         if is_covered || payload.encode(&mut plain).is_err() {
             if !is_covered {
                 increment(&self.store.counts.errors);
             }
-            self.give_up(key, *number, *replaces, batch);
+            self.give_up(key, number, replaces, batch);
             return;
         }
         self.trainer.sample(&plain);
@@ -133,7 +126,7 @@ impl Writer {
             plain: u32::try_from(plain.len()).unwrap_or(u32::MAX),
             length: 0,
         };
-        self.write(head, *number, &plain, *replaces, batch);
+        self.write(head, number, &plain, replaces, batch);
     }
 
     /// Puts an entry into the batch.
