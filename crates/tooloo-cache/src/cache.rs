@@ -6,6 +6,7 @@ mod purging;
 use std::{fmt, sync::Arc};
 
 use tokio::sync::OwnedSemaphorePermit;
+use tooloo_clock::Moment;
 
 pub use self::outcome::Outcome;
 use crate::{
@@ -65,24 +66,17 @@ impl<K: CacheKey, V: Send + Sync + 'static> Cache<K, V> {
     #[inline]
     pub fn get_in_memory<Q: LookupKey<K> + ?Sized>(&self, key: &Q) -> Option<Entry<V>> {
         let inner = &*self.inner;
+        let Some(own) = inner.figures.own().filter(|own| !own.is_time()) else {
+            return inner.read_timed(key);
+        };
         let now = tooloo_clock::coarse();
-        let timed = inner.figures.time_read();
-        let entry = match inner.memory.get(key) {
+        match inner.memory.get(key) {
             Some(entry) if entry.is_fresh_at_a_glance(now, inner.ledger.generation()) => {
+                own.hit_in_memory();
                 Some(entry)
             }
-            Some(entry) => inner.inspect(key, entry, now).filter(is_fresh),
-            None => None,
-        };
-        if entry.is_some() {
-            inner.figures.hit_in_memory();
-        } else {
-            inner.figures.count(Event::MemoryMiss);
+            found => inner.read_slowly(key, found, now),
         }
-        if let Some(start) = timed {
-            inner.figures.read_since(start);
-        }
-        entry
     }
 
     /// Returns the entry of a key if it is of any use, however stale, from whatever tier has it.
@@ -163,6 +157,43 @@ impl<K: CacheKey, V: Send + Sync + 'static> Cache<K, V> {
 
 fn is_fresh<V>(entry: &Entry<V>) -> bool {
     entry.freshness(tooloo_clock::coarse()) == Freshness::Fresh
+}
+
+impl<K: CacheKey, V: Send + Sync + 'static> Inner<K, V> {
+    /// Looks a fresh entry up and times that, where it is time to.
+    #[cold]
+    fn read_timed<Q: LookupKey<K> + ?Sized>(&self, key: &Q) -> Option<Entry<V>> {
+        let timed = self.figures.time_read();
+        let found = self.memory.get(key);
+        let entry = self.read_slowly(key, found, tooloo_clock::coarse());
+        if let Some(start) = timed {
+            self.figures.read_since(start);
+        }
+        entry
+    }
+
+    /// Makes sure of what was found, and counts what comes of it.
+    #[cold]
+    fn read_slowly<Q: LookupKey<K> + ?Sized>(
+        &self,
+        key: &Q,
+        found: Option<Entry<V>>,
+        now: Moment,
+    ) -> Option<Entry<V>> {
+        let generation = self.ledger.generation();
+        let entry = match found {
+            Some(entry) if !entry.is_fresh_at_a_glance(now, generation) => {
+                self.inspect(key, entry, now).filter(is_fresh)
+            }
+            found => found,
+        };
+        if entry.is_some() {
+            self.figures.hit_in_memory();
+        } else {
+            self.figures.count(Event::MemoryMiss);
+        }
+        entry
+    }
 }
 
 impl<K: CacheKey, V: Send + Sync + 'static> Clone for Cache<K, V> {

@@ -1,5 +1,6 @@
 //! A cached value, and what is known of it.
 
+mod label_set;
 mod options;
 mod record;
 
@@ -15,7 +16,7 @@ use std::{
 
 use tooloo_clock::Moment;
 
-pub use self::{options::EntryOptions, record::Record};
+pub use self::{label_set::LabelSet, options::EntryOptions, record::Record};
 
 /// A value that is or was in a cache.
 ///
@@ -24,20 +25,21 @@ pub struct Entry<V> {
     inner: Arc<Inner<V>>,
 }
 
-/// What a hit reads comes first, in this order: it shares a cache line with the reference count.
+/// What a hit reads comes first, in this order, and then what dropping it reads: they share a cache line with the
+/// reference count.
 #[repr(C)]
 struct Inner<V> {
     /// From this moment on it wants more than a glance: it is stale, or may be refreshed early.
     attend_from: AtomicU64,
     /// The generation up to which no purge is known to reach it.
     checked: AtomicU64,
+    value: V,
+    record: Record,
     last_used: AtomicU64,
     /// Until then no refresh is tried, since one has failed.
     retry_from: AtomicU64,
     fresh_until: AtomicU64,
     created: Moment,
-    record: Record,
-    value: V,
 }
 
 /// How fresh an entry is.

@@ -2,7 +2,10 @@
 
 mod per_thread;
 
-use std::sync::atomic::AtomicU64;
+use std::{
+    marker::PhantomData,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use tooloo_clock::Moment;
 
@@ -35,6 +38,13 @@ struct Counts {
     write_nanos: AtomicU64,
 }
 
+/// What the calling thread counts: it alone writes it, and so it stays with it.
+#[derive(Clone, Copy)]
+pub(crate) struct Own<'a> {
+    counts: &'a Counts,
+    here: PhantomData<*const ()>,
+}
+
 /// What can happen.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Event {
@@ -55,6 +65,16 @@ impl Figures {
         }
     }
 
+    /// Returns the counts of the calling thread; a thread has none before it first counted, or where there are
+    /// too many threads.
+    #[inline]
+    pub(crate) fn own(&self) -> Option<Own<'_>> {
+        self.counts.own().map(|counts| Own {
+            counts,
+            here: PhantomData,
+        })
+    }
+
     #[inline]
     pub(crate) fn hit_in_memory(&self) {
         self.counts.add(1, |counts| &counts.memory_hits);
@@ -73,8 +93,8 @@ impl Figures {
     /// Begins to time a lookup, of a few of them.
     #[inline]
     pub(crate) fn time_read(&self) -> Option<Moment> {
-        let is_timed = self.counts.mine(|counts| &counts.memory_hits) % TIMED == TIMED - 1;
-        is_timed.then(Moment::exact)
+        let hits = self.counts.mine(|counts| &counts.memory_hits);
+        is_timed(hits).then(Moment::exact)
     }
 
     /// Begins to time a write, of a few of them.
@@ -124,6 +144,19 @@ impl Figures {
     }
 }
 
+impl Own<'_> {
+    /// Returns whether the next lookup is [timed](Figures::time_read).
+    #[inline]
+    pub(crate) fn is_time(self) -> bool {
+        is_timed(self.counts.memory_hits.load(Ordering::Relaxed))
+    }
+
+    #[inline]
+    pub(crate) fn hit_in_memory(self) {
+        per_thread::add(&self.counts.memory_hits, 1);
+    }
+}
+
 impl Counts {
     fn of(&self, event: Event) -> &AtomicU64 {
         match event {
@@ -137,6 +170,12 @@ impl Counts {
             Event::Unstorable => &self.unstorable,
         }
     }
+}
+
+/// Returns whether a lookup is timed after so many hits: not the first, which finds nothing in the processor's caches.
+#[inline]
+fn is_timed(hits: u64) -> bool {
+    hits % TIMED == TIMED - 1
 }
 
 fn elapsed(start: Moment) -> u64 {

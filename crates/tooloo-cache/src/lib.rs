@@ -81,7 +81,7 @@ pub use self::{
     claim::{Claim, Follow, Followed, Lead},
     codec::{Codec, Postcard, Raw},
     config::{CacheConfig, MemoryConfig},
-    entry::{Entry, EntryOptions, Freshness, Record},
+    entry::{Entry, EntryOptions, Freshness, LabelSet, Record},
     error::{CodecError, ConfigError, FillError},
     fill::Fill,
     handle::{CacheHandle, CacheSnapshot, TiersSnapshot},

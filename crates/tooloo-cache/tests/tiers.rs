@@ -165,7 +165,7 @@ async fn an_entry_from_elsewhere_is_checked_by_the_order_that_all_agree_on() {
     let mut record = Record::default();
     record.generation = 900;
     record.sequence = 5;
-    record.labels = [Label::Tag("t".into())].into();
+    record.labels = vec![Label::Tag("t".into())].into();
     remote.place("a", 7, record);
     assert_eq!(cache.get("a").await.as_deref(), Some(&7));
     // What it says of its generation counts for nothing here.

@@ -5,8 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tooloo_clock::Moment;
 
-use super::Freshness;
-use crate::Label;
+use super::{Freshness, LabelSet};
 
 /// How many fill times before the end of freshness an early refresh is possible at all.
 ///
@@ -17,9 +16,16 @@ const EARLY_FILL_TIMES: u32 = 16;
 const TOLERANCE: u64 = 60_000;
 
 /// What is stored beside a value: plain data, with times as the wall clock tells them.
+///
+/// What replacing an entry reads of the old one comes first: in memory it lies beside the reference count.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[non_exhaustive]
+#[repr(C)]
 pub struct Record {
+    /// Its size in memory, in bytes.
+    pub bytes: u64,
+    /// The names that it can be purged by, in order.
+    pub labels: LabelSet,
     /// The generation that the fill began in: purges of later ones reach it.
     pub generation: u64,
     /// The number of the last change of other caches that was known when the fill began; `u64::MAX` where
@@ -41,14 +47,10 @@ pub struct Record {
     pub fill_time: Duration,
     /// How eagerly it is refreshed early, in thousandths.
     pub eagerness: u32,
-    /// The names that it can be purged by, in order.
-    pub labels: Box<[Label]>,
-    /// Whether it says that there is nothing.
-    pub negative: bool,
     /// Its weight.
     pub weight: u32,
-    /// Its size in memory, in bytes.
-    pub bytes: u64,
+    /// Whether it says that there is nothing.
+    pub negative: bool,
 }
 
 impl Record {
@@ -90,10 +92,14 @@ impl Record {
     }
 
     /// Returns from when on a glance at an entry that is fresh until then is not enough.
+    #[inline]
     pub(crate) fn attend_from(&self, fresh_until: Moment) -> Moment {
         if self.idle_for.is_some() {
             // Each use of it is to be noted.
             return Moment::from_nanos(0);
+        }
+        if self.eagerness == 0 || self.fill_time.is_zero() {
+            return fresh_until;
         }
         let early = self.early_scale().saturating_mul(EARLY_FILL_TIMES);
         let nanos = u64::try_from(early.as_nanos()).unwrap_or(u64::MAX);

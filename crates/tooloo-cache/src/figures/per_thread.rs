@@ -52,14 +52,16 @@ impl<T: Default> PerThread<T> {
 
     #[inline]
     pub(super) fn add(&self, number: u64, count: impl Fn(&T) -> &AtomicU64) {
-        if let Some(copy) = self.copies.get(NUMBER.get()) {
-            let count = count(copy);
-            // No other thread writes it, so nothing is lost in between.
-            let next = count.load(Ordering::Relaxed) + number;
-            count.store(next, Ordering::Relaxed);
-        } else {
-            self.add_slowly(number, count);
+        match self.own() {
+            Some(copy) => add(count(copy), number),
+            None => self.add_slowly(number, count),
         }
+    }
+
+    /// Returns the copy that the calling thread alone [adds](add) to, where it has a number.
+    #[inline]
+    pub(super) fn own(&self) -> Option<&T> {
+        self.copies.get(NUMBER.get()).map(|copy| &**copy)
     }
 
     /// Returns what the calling thread has counted.
@@ -81,6 +83,13 @@ impl<T: Default> PerThread<T> {
         }
         count(&self.others).fetch_add(number, Ordering::Relaxed);
     }
+}
+
+/// Adds to a counter that no other thread writes, so that nothing is lost in between.
+#[inline]
+pub(super) fn add(count: &AtomicU64, number: u64) {
+    let next = count.load(Ordering::Relaxed) + number;
+    count.store(next, Ordering::Relaxed);
 }
 
 impl Lease {

@@ -31,9 +31,11 @@ impl Record {
         let stale_while_revalidate = options.stale_while_revalidate;
         let stale_if_error = options.stale_if_error;
         let mut labels = options.labels;
-        labels.retain(|label| !label.name().is_empty());
-        labels.sort_unstable();
-        labels.dedup();
+        if !labels.is_empty() {
+            labels.retain(|label| !label.name().is_empty());
+            labels.sort_unstable();
+            labels.dedup();
+        }
         Self {
             fresh_for,
             stale_while_revalidate: stale_while_revalidate.unwrap_or(config.stale_while_revalidate),
