@@ -2,8 +2,9 @@
 
 use std::{env, net::Ipv4Addr, sync::Arc, time::Duration};
 
+use database::Store;
 use tokio_util::task::TaskTracker;
-use tooloo_service::{App, Kit, KitConfig, Secret, Settings, StartError, Store, directory};
+use tooloo_service::{App, Kit, KitConfig, Secret, Settings, StartError, directory};
 
 use crate::{
     BudgetConfig, SERVICE, SIMULATOR,
@@ -29,7 +30,7 @@ const DRAIN_MARGIN: Duration = Duration::from_secs(4);
 /// How much longer than a burst its reservation lasts where nobody gives it back.
 const RESERVATION_MARGIN: Duration = Duration::from_secs(60);
 
-/// Opens the ledger under the data folder and builds the service on it.
+/// Opens the ledger, under the data folder or in the PostgreSQL of the settings, and builds the service on it.
 ///
 /// # Errors
 ///
@@ -49,19 +50,23 @@ pub(crate) async fn build(
     prepare(&mut kit);
     let deadline = deadline(config.deadline, &settings.kit)?;
 
-    let store = Store::open(kit.data_file("budget.sqlite"), ledger::MIGRATIONS).await?;
+    let store = Store::open(&mut kit, ledger::MIGRATIONS).await?;
+    // Calls to providers, and writes, that go on when whoever asked for them has left.
+    let detached = TaskTracker::new();
     let keep = Retention {
         days: config.history_days.get(),
         entries: config.history_entries.get(),
         cohorts: config.max_cohorts.get(),
     };
-    let ledger = Ledger::new(store.clone(), keep, deadline + RESERVATION_MARGIN);
+    let life = deadline + RESERVATION_MARGIN;
+    let ledger = Ledger::new(store.clone(), keep, life, detached.clone());
     let gate = Gate::new(config.max_concurrency, config.max_waiting as usize);
     let configured = Policy {
         max_concurrency: config.max_concurrency,
         criticality: config.criticality,
     };
-    let policies = Policies::load(store.clone(), configured, gate.clone()).await?;
+    let policies = Policies::load(store, configured, gate.clone(), detached.clone());
+    let policies = policies.await.map_err(StartError::new)?;
     let providers = providers(&kit, &settings.kit, &config)?;
     for provider in providers.iter() {
         let breaker = provider.breaker().clone();
@@ -78,10 +83,10 @@ pub(crate) async fn build(
         shares: config.shares,
         deadline,
     };
-    let calls = TaskTracker::new();
     let answers = answers(&mut kit, &settings.kit, &config).await?;
     let kept = answers.clone();
-    let bursts = Bursts::new(desk.clone(), answers, kit.tracer().clone(), calls.clone());
+    let tracer = kit.tracer().clone();
+    let bursts = Bursts::new(desk.clone(), answers, tracer, detached.clone());
     let (realtime, gatherer) = Realtime::new(config.max_subscribers, desk);
 
     let hub = kit.hub().clone();
@@ -95,18 +100,16 @@ pub(crate) async fn build(
         ProvidersHandle(providers.clone()),
         &["providers"],
     );
-    kit.check("database", move || {
-        let store = store.clone();
-        async move { store.ping().await }
-    });
     // Streams have to end before a drain can, so their source ends first.
     let closing = kit.closing();
     kit.task("realtime", |_| gatherer.run(closing));
+    let following = policies.clone();
+    kit.task("policy", |stop| following.follow(stop));
     // A call that nobody waits for any more is still paid for: the drain waits to book it.
     kit.task("calls", |stop| async move {
         stop.requested().await;
-        calls.close();
-        calls.wait().await;
+        detached.close();
+        detached.wait().await;
         // Now that no more answers come.
         kept.close().await;
     });

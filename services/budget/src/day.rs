@@ -6,8 +6,8 @@ use std::{
 };
 
 use jiff::{Timestamp, ToSpan, civil};
-use rusqlite::types::{FromSql, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use serde::{Serialize, Serializer};
+use tooloo_query::{FromValue, Value};
 
 const SECONDS: u64 = 86_400;
 
@@ -52,15 +52,17 @@ impl Serialize for Day {
     }
 }
 
-impl ToSql for Day {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(self.0.into())
+impl From<Day> for Value {
+    fn from(day: Day) -> Self {
+        day.0.into()
     }
 }
 
-impl FromSql for Day {
-    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        u32::column_result(value).map(Self)
+impl FromValue for Day {
+    const EXPECTED: &'static str = "a number of days";
+
+    fn from_value(value: &Value) -> Option<Self> {
+        u32::from_value(value).map(Self)
     }
 }
 
@@ -82,15 +84,17 @@ impl Serialize for Moment {
     }
 }
 
-impl ToSql for Moment {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(self.0.into())
+impl From<Moment> for Value {
+    fn from(moment: Moment) -> Self {
+        moment.0.into()
     }
 }
 
-impl FromSql for Moment {
-    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        i64::column_result(value).map(Self)
+impl FromValue for Moment {
+    const EXPECTED: &'static str = "a number of microseconds";
+
+    fn from_value(value: &Value) -> Option<Self> {
+        i64::from_value(value).map(Self)
     }
 }
 

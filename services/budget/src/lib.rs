@@ -11,6 +11,7 @@ mod cohort;
 mod config;
 mod criticality;
 mod day;
+mod detached;
 mod ledger;
 mod limits;
 mod money;

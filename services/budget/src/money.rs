@@ -6,8 +6,8 @@ use std::{
     ops::{Add, AddAssign},
 };
 
-use rusqlite::types::{FromSql, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use tooloo_query::{FromValue, Value};
 
 const MICROS: f64 = 1_000_000.0;
 
@@ -119,16 +119,18 @@ impl<'de> Deserialize<'de> for Money {
     }
 }
 
-impl ToSql for Money {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        // SQLite's integers are signed; saturating there is as good as saturating at `u64::MAX`.
-        Ok(i64::try_from(self.0).unwrap_or(i64::MAX).into())
+impl From<Money> for Value {
+    fn from(amount: Money) -> Self {
+        // The databases' integers are signed; saturating there is as good as saturating at `u64::MAX`.
+        i64::try_from(amount.0).unwrap_or(i64::MAX).into()
     }
 }
 
-impl FromSql for Money {
-    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        i64::column_result(value).map(|micros| Self(u64::try_from(micros).unwrap_or(0)))
+impl FromValue for Money {
+    const EXPECTED: &'static str = "a number of micro-dollars";
+
+    fn from_value(value: &Value) -> Option<Self> {
+        i64::from_value(value).map(|micros| Self(u64::try_from(micros).unwrap_or(0)))
     }
 }
 

@@ -88,6 +88,12 @@ async fn a_bad_body_is_refused_by_field() {
             422,
             "`workflowId` has 0 bytes",
         ),
+        (
+            RECORD,
+            json!({"cost": 1, "workflowId": "a\u{0}"}),
+            422,
+            "`workflowId` has a NUL",
+        ),
     ] {
         let reply = rig.budget.post(path, &body).await;
         assert_problem(&reply, status, part);
@@ -209,8 +215,7 @@ async fn the_openapi_document_describes_every_operation() {
 #[tokio::test]
 async fn a_provider_whose_key_is_missing_is_an_error_that_names_the_variable() {
     let folder = tempfile::TempDir::new().unwrap();
-    let mut settings: tooloo_service::Settings<budget::BudgetConfig> =
-        tooloo_service::Settings::for_tests(&budget::SERVICE, folder.path());
+    let mut settings = rig::settings_in(folder.path()).await;
     let key = json!({"api_key_env": "TOOLOO_TEST_NO_SUCH_KEY"});
     rig::providers(
         &mut settings.domain,

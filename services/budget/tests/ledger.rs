@@ -9,13 +9,14 @@ use std::{
     time::Duration,
 };
 
-use budget::{BudgetConfig, SERVICE};
 use futures_util::future::join_all;
 use http::{Method, StatusCode};
-use rig::{Program, Rig, Served, assert_problem, budget_in, micros, provider, providers, within};
+use rig::{
+    Program, Rig, Served, assert_problem, budget_in, micros, provider, providers, settings_in,
+    within,
+};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tooloo_service::Settings;
 use tooloo_testkit::{Answer, Client, Gate, Upstream, client::request};
 
 #[tokio::test]
@@ -212,7 +213,7 @@ async fn a_drain_waits_until_the_last_call_is_booked() {
     let gate = Gate::shut();
     upstream.answer(Answer::new(StatusCode::OK).with_gate(gate.clone()));
     let folder = TempDir::new().unwrap();
-    let mut settings: Settings<BudgetConfig> = Settings::for_tests(&SERVICE, folder.path());
+    let mut settings = settings_in(folder.path()).await;
     settings.kit.drain_deadline = Duration::from_secs(1);
     let list = [provider("up", upstream.url("/"), &json!({}))];
     providers(&mut settings.domain, &list);

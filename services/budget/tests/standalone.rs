@@ -14,8 +14,12 @@ use tooloo_testkit::{Client, client};
 async fn brings_its_provider_along_and_ends_with_it() {
     let folder = TempDir::new().unwrap();
     let (port, simulator) = (free_port().await, free_port().await);
-    let mut program = Command::new(env!("CARGO_BIN_EXE_budget"))
-        .env_clear()
+    let mut program = Command::new(env!("CARGO_BIN_EXE_budget"));
+    program.env_clear();
+    if let Some(url) = database::testing::url(folder.path()).await {
+        program.env("TOOLOO_DATABASE_URL", url);
+    }
+    let mut program = program
         // The simulated provider's port is ten above the base.
         .env("TOOLOO_BASE_PORT", (simulator - 10).to_string())
         .env("TOOLOO_BUDGET_PORT", port.to_string())

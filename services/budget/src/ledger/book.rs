@@ -1,10 +1,14 @@
-//! Writes to the ledger's tables, each inside one transaction, with the time passed in.
+//! Writes to the ledger's tables, each within a transaction, with the time passed in.
 
 use std::time::{Duration, SystemTime};
 
-use rusqlite::{Connection, OptionalExtension, Result, named_params, params};
+use database::{StoreError, Transaction};
+use tooloo_query::{Query, QueryError, Rows};
 
-use super::posting::{Line, Retention, TOTAL_MAX, book};
+use super::{
+    figures,
+    posting::{Line, Retention, TOTAL_MAX, booking},
+};
 use crate::{
     day::{Day, Moment},
     money::Money,
@@ -76,34 +80,35 @@ pub(crate) enum Recorded {
 /// Sets money aside, if what is spent and reserved today leaves room for it.
 ///
 /// Also drops the reservations that have expired, and returns how many those were.
-pub(crate) fn reserve(
-    conn: &Connection,
+pub(crate) async fn reserve(
+    tx: &mut Transaction,
     now: SystemTime,
     ask: &Ask,
-) -> Result<(usize, std::result::Result<Held, OverLimit>)> {
-    let time = Moment::from(now);
-    let expired = conn
-        .prepare_cached("DELETE FROM reservations WHERE expires_at <= ?1")?
-        .execute([time])?;
+) -> Result<(u64, Result<Held, OverLimit>), StoreError> {
     let day = Day::of(now);
-    let spent = spent(conn, day)?;
-    let reserved = reserved(conn, day, time)?;
+    let expired =
+        Query::new("DELETE FROM reservations WHERE expires_at <= $1").bind(Moment::from(now));
+    let expired = tx.execute(expired).await?;
+    let standing = figures::standing(&tx.query_one(figures::standing_query(now)).await?, day)?;
     let Ask {
         amount, ceiling, ..
     } = *ask;
-    if spent + reserved + amount > ceiling {
+    if standing.spent + standing.reserved + amount > ceiling {
         let over = OverLimit {
             amount,
             ceiling,
-            spent,
-            reserved,
+            spent: standing.spent,
+            reserved: standing.reserved,
         };
         return Ok((expired, Err(over)));
     }
-    let expires_at = Moment::from(now + ask.expires_after);
-    conn.prepare_cached("INSERT INTO reservations (day, amount, expires_at) VALUES (?1, ?2, ?3)")?
-        .execute(params![day, amount, expires_at])?;
-    let id = conn.last_insert_rowid();
+    let reservation = Query::new(
+        "INSERT INTO reservations (day, amount, expires_at) VALUES ($1, $2, $3) RETURNING id",
+    )
+    .bind(day)
+    .bind(amount)
+    .bind(Moment::from(now + ask.expires_after));
+    let id = tx.query_one(reservation).await?.get("id")?;
     Ok((expired, Ok(Held { id, day })))
 }
 
@@ -111,14 +116,13 @@ pub(crate) fn reserve(
 ///
 /// The charge is booked in full even where the reservation was smaller or has expired: the money
 /// is gone either way.
-pub(crate) fn settle(
-    conn: &Connection,
+pub(crate) async fn settle(
+    tx: &mut Transaction,
     now: SystemTime,
     held: Held,
     charge: &Charge,
     keep: Retention,
-) -> Result<()> {
-    release(conn, held.id)?;
+) -> Result<(), StoreError> {
     let line = Line {
         day: held.day,
         kind: "provider",
@@ -130,50 +134,49 @@ pub(crate) fn settle(
         input_tokens: charge.input_tokens,
         output_tokens: charge.output_tokens,
     };
-    book(conn, now, &line, keep)
+    let mut statements = vec![given_back(held.id)];
+    statements.extend(booking(now, &line, keep));
+    run(tx, statements).await
 }
 
 /// Gives a reservation back.
-pub(crate) fn release(conn: &Connection, id: i64) -> Result<()> {
-    conn.prepare_cached("DELETE FROM reservations WHERE id = ?1")?
-        .execute([id])?;
+pub(crate) async fn release(tx: &mut Transaction, id: i64) -> Result<(), StoreError> {
+    tx.execute(given_back(id)).await?;
     Ok(())
 }
 
 /// Books what a workflow has spent; the same workflow id counts once, as long as its line is kept.
-pub(crate) fn record(
-    conn: &Connection,
+pub(crate) async fn record(
+    tx: &mut Transaction,
     now: SystemTime,
     workflow: &Workflow,
     keep: Retention,
-) -> Result<Recorded> {
-    if let Some(id) = &workflow.id {
-        let mut known = conn.prepare_cached("SELECT 1 FROM entries WHERE workflow = ?1")?;
-        if known.exists([id])? {
-            return Ok(Recorded::Duplicate);
-        }
+) -> Result<Recorded, StoreError> {
+    let known = Query::new(
+        "SELECT EXISTS (SELECT 1 FROM entries WHERE workflow = $1) AS is_booked,
+                EXISTS (SELECT 1 FROM cohorts WHERE name = $2) AS is_known,
+                (SELECT count(*) FROM cohorts) AS cohorts",
+    );
+    let known = known
+        .bind(workflow.id.as_deref())
+        .bind(workflow.cohort.as_str());
+    let known = tx.query_one(known).await?;
+    if known.get("is_booked")? {
+        return Ok(Recorded::Duplicate);
     }
-    let known = conn
-        .prepare_cached("SELECT 1 FROM cohorts WHERE name = ?1")?
-        .exists([&workflow.cohort])?;
-    let cohorts: u32 = conn.query_row("SELECT count(*) FROM cohorts", [], |row| row.get(0))?;
-    if !known && cohorts >= keep.cohorts {
+    if !known.get::<bool>("is_known")? && known.get::<u64>("cohorts")? >= keep.cohorts.into() {
         return Ok(Recorded::TooManyCohorts);
     }
-    conn.prepare_cached(
+    let cohort = Query::new(
         "INSERT INTO cohorts (name, spent, count, failed, last_time)
-         VALUES (:name, :spent, 1, :failed, :time)
+         VALUES ($1, $2, 1, $3, $4)
          ON CONFLICT (name) DO UPDATE SET
-             spent = min(spent + excluded.spent, :max), count = count + 1,
-             failed = failed + excluded.failed, last_time = excluded.last_time",
-    )?
-    .execute(named_params! {
-        ":name": workflow.cohort,
-        ":spent": workflow.amount,
-        ":failed": !workflow.succeeded,
-        ":time": Moment::from(now),
-        ":max": TOTAL_MAX,
-    })?;
+             spent = CASE WHEN cohorts.spent + excluded.spent > $5 THEN $5
+                          ELSE cohorts.spent + excluded.spent END,
+             count = cohorts.count + 1,
+             failed = cohorts.failed + excluded.failed,
+             last_time = excluded.last_time",
+    );
     let line = Line {
         day: Day::of(now),
         kind: "cohort",
@@ -185,22 +188,28 @@ pub(crate) fn record(
         input_tokens: 0,
         output_tokens: 0,
     };
-    book(conn, now, &line, keep)?;
+    let mut statements = vec![
+        cohort
+            .bind(workflow.cohort.as_str())
+            .bind(workflow.amount)
+            .bind(!workflow.succeeded)
+            .bind(Moment::from(now))
+            .bind(TOTAL_MAX),
+    ];
+    statements.extend(booking(now, &line, keep));
+    run(tx, statements).await?;
     Ok(Recorded::Booked)
 }
 
-/// Returns what has been spent on `day`.
-pub(crate) fn spent(conn: &Connection, day: Day) -> Result<Money> {
-    let mut total = conn
-        .prepare_cached("SELECT spent FROM totals WHERE day = ?1 AND kind = 'day' AND name = ''")?;
-    let spent = total.query_row([day], |row| row.get(0)).optional()?;
-    Ok(spent.unwrap_or_default())
+fn given_back(id: i64) -> Query {
+    Query::new("DELETE FROM reservations WHERE id = $1").bind(id)
 }
 
-/// Returns what is set aside for calls that began on `day`.
-pub(crate) fn reserved(conn: &Connection, day: Day, now: Moment) -> Result<Money> {
-    conn.prepare_cached(
-        "SELECT coalesce(sum(amount), 0) FROM reservations WHERE day = ?1 AND expires_at > ?2",
-    )?
-    .query_row(params![day, now], |row| row.get(0))
+/// Runs statements that do not need each other's answers.
+async fn run(tx: &mut Transaction, statements: Vec<Query>) -> Result<(), StoreError> {
+    let answers = tx.query_all(statements).await?;
+    answers
+        .into_iter()
+        .collect::<Result<Vec<Rows>, QueryError>>()?;
+    Ok(())
 }

@@ -2,11 +2,11 @@
 
 use std::time::SystemTime;
 
-use rusqlite::{Connection, OptionalExtension, Result, Row, params};
+use database::{StoreError, Transaction};
 use serde::Serialize;
+use tooloo_query::{ColumnError, Query, Row};
 use utoipa::ToSchema;
 
-use super::book;
 use crate::{
     day::{Day, Moment},
     money::Money,
@@ -94,104 +94,130 @@ pub(crate) struct CohortFigures {
     pub(crate) last_time: Moment,
 }
 
-/// Returns where the day of `now` stands.
-pub(crate) fn standing(conn: &Connection, now: SystemTime) -> Result<Standing> {
-    let day = Day::of(now);
+/// Asks where the day of `now` stands, in one statement: what a call moves from the one sum to the other
+/// must not be missing in both.
+pub(crate) fn standing_query(now: SystemTime) -> Query {
+    Query::new(
+        "SELECT
+             (SELECT spent FROM totals WHERE day = $1 AND kind = 'day' AND name = '') AS spent,
+             (SELECT sum(amount) FROM reservations WHERE day = $1 AND expires_at > $2) AS reserved",
+    )
+    .bind(Day::of(now))
+    .bind(Moment::from(now))
+}
+
+/// Reads the answer to [`standing_query`].
+pub(crate) fn standing(row: &Row, day: Day) -> Result<Standing, ColumnError> {
+    let amount = |column| Ok(row.get::<Option<Money>>(column)?.unwrap_or_default());
     Ok(Standing {
         day,
-        spent: book::spent(conn, day)?,
-        reserved: book::reserved(conn, day, now.into())?,
+        spent: amount("spent")?,
+        reserved: amount("reserved")?,
     })
 }
 
 /// Returns the totals of the days on which something was spent, newest first.
-pub(crate) fn days(conn: &Connection, from: Day) -> Result<Vec<DayTotal>> {
-    conn.prepare_cached(
-        "SELECT spent, count, failed, input_tokens, output_tokens, day FROM totals
-         WHERE day >= ?1 AND kind = 'day' ORDER BY day DESC",
-    )?
-    .query_map([from], |row| {
+pub(crate) async fn days(tx: &mut Transaction, from: Day) -> Result<Vec<DayTotal>, StoreError> {
+    let days = Query::new(
+        "SELECT day, spent, count, failed, input_tokens, output_tokens FROM totals
+         WHERE day >= $1 AND kind = 'day' ORDER BY day DESC",
+    );
+    let day = |row: &Row| {
         Ok(DayTotal {
-            date: row.get(5)?,
+            date: row.get("day")?,
             total: total(row)?,
         })
-    })?
-    .collect()
+    };
+    tx.query(days.bind(from)).await?.iter().map(day).collect()
 }
 
 /// Returns the newest lines, newest first.
-pub(crate) fn entries(conn: &Connection, limit: u32) -> Result<Vec<Entry>> {
-    conn.prepare_cached(
+pub(crate) async fn entries(tx: &mut Transaction, limit: u32) -> Result<Vec<Entry>, StoreError> {
+    let entries = Query::new(
         "SELECT time, day, kind, name, model, workflow, amount, input_tokens, output_tokens
-         FROM entries ORDER BY id DESC LIMIT ?1",
-    )?
-    .query_map([limit], |row| {
+         FROM entries ORDER BY id DESC LIMIT $1",
+    );
+    let entry = |row: &Row| {
         Ok(Entry {
-            time: row.get(0)?,
-            date: row.get(1)?,
-            kind: row.get(2)?,
-            name: row.get(3)?,
-            model: row.get(4)?,
-            workflow_id: row.get(5)?,
-            cost: row.get(6)?,
-            input_tokens: row.get(7)?,
-            output_tokens: row.get(8)?,
+            time: row.get("time")?,
+            date: row.get("day")?,
+            kind: row.get("kind")?,
+            name: row.get("name")?,
+            model: row.get("model")?,
+            workflow_id: row.get("workflow")?,
+            cost: row.get("amount")?,
+            input_tokens: row.get("input_tokens")?,
+            output_tokens: row.get("output_tokens")?,
         })
-    })?
-    .collect()
+    };
+    let rows = tx.query(entries.bind(limit)).await?;
+    rows.iter().map(entry).collect()
 }
 
-/// Returns a day's totals of every provider.
-pub(crate) fn providers(conn: &Connection, day: Day) -> Result<Vec<NamedTotal>> {
-    conn.prepare_cached(
-        "SELECT spent, count, failed, input_tokens, output_tokens, name FROM totals
-         WHERE day = ?1 AND kind = 'provider' ORDER BY name",
-    )?
-    .query_map([day], |row| {
-        Ok(NamedTotal {
-            name: row.get(5)?,
+/// Returns a day's totals of every provider, by name.
+pub(crate) async fn providers(
+    tx: &mut Transaction,
+    day: Day,
+) -> Result<Vec<NamedTotal>, StoreError> {
+    let providers = Query::new(
+        "SELECT name, spent, count, failed, input_tokens, output_tokens FROM totals
+         WHERE day = $1 AND kind = 'provider'",
+    );
+    let provider = |row: &Row| {
+        Ok::<_, StoreError>(NamedTotal {
+            name: row.get("name")?,
             total: total(row)?,
         })
-    })?
-    .collect()
+    };
+    let rows = tx.query(providers.bind(day)).await?;
+    let mut providers: Vec<_> = rows.iter().map(provider).collect::<Result<_, _>>()?;
+    // Not by the database, which may have an order of its own for texts.
+    providers.sort_unstable_by(|one, other| one.name.cmp(&other.name));
+    Ok(providers)
 }
 
 /// Returns a day's total of one cohort.
-pub(crate) fn cohort_on(conn: &Connection, cohort: &str, day: Day) -> Result<Total> {
-    let mut query = conn.prepare_cached(
+pub(crate) async fn cohort_on(
+    tx: &mut Transaction,
+    cohort: &str,
+    day: Day,
+) -> Result<Total, StoreError> {
+    let found = Query::new(
         "SELECT spent, count, failed, input_tokens, output_tokens FROM totals
-         WHERE day = ?1 AND kind = 'cohort' AND name = ?2",
-    )?;
-    let found = query.query_row(params![day, cohort], total).optional()?;
-    Ok(found.unwrap_or_default())
+         WHERE day = $1 AND kind = 'cohort' AND name = $2",
+    );
+    let found = tx.query_opt(found.bind(day).bind(cohort)).await?;
+    let total = found.as_ref().map(total).transpose()?;
+    Ok(total.unwrap_or_default())
 }
 
 /// Returns everything a cohort ever spent, if it ever did.
-pub(crate) fn cohort(conn: &Connection, cohort: &str) -> Result<Option<CohortFigures>> {
-    conn.prepare_cached("SELECT spent, count, failed, last_time FROM cohorts WHERE name = ?1")?
-        .query_row([cohort], |row| {
-            Ok(CohortFigures {
-                spent: row.get(0)?,
-                workflows: count(row, 1)?,
-                failed: count(row, 2)?,
-                last_time: row.get(3)?,
-            })
+pub(crate) async fn cohort(
+    tx: &mut Transaction,
+    cohort: &str,
+) -> Result<Option<CohortFigures>, StoreError> {
+    let found = Query::new("SELECT spent, count, failed, last_time FROM cohorts WHERE name = $1");
+    let figures = |row: Row| {
+        Ok(CohortFigures {
+            spent: row.get("spent")?,
+            workflows: row.get("count")?,
+            failed: row.get("failed")?,
+            last_time: row.get("last_time")?,
         })
-        .optional()
+    };
+    tx.query_opt(found.bind(cohort))
+        .await?
+        .map(figures)
+        .transpose()
 }
 
-/// Reads the columns that every total begins with.
-fn total(row: &Row<'_>) -> Result<Total> {
+/// Reads the columns that every total has.
+fn total(row: &Row) -> Result<Total, ColumnError> {
     Ok(Total {
-        spent: row.get(0)?,
-        count: count(row, 1)?,
-        failed: count(row, 2)?,
-        input_tokens: count(row, 3)?,
-        output_tokens: count(row, 4)?,
+        spent: row.get("spent")?,
+        count: row.get("count")?,
+        failed: row.get("failed")?,
+        input_tokens: row.get("input_tokens")?,
+        output_tokens: row.get("output_tokens")?,
     })
-}
-
-fn count(row: &Row<'_>, column: usize) -> Result<u64> {
-    let count: i64 = row.get(column)?;
-    Ok(u64::try_from(count).unwrap_or(0))
 }

@@ -1,10 +1,12 @@
 //! The book of what was spent, and of what is set aside for calls that run now.
 //!
 //! Money is reserved before a call and settled after it, each in one transaction of the one
-//! writer, so calls that run side by side cannot pass a ceiling together. A call that fails
-//! gives its reservation back where nothing can be owed. The reservation of a call that was cut off,
-//! or of a process that was killed, stays until it expires, because the provider may have charged
-//! for the call, and is then given up.
+//! writer that a database has at a time, so calls that run side by side cannot pass a ceiling together,
+//! whichever process makes them. A call that fails gives its reservation back where nothing can be owed.
+//! The reservation of a call that was cut off, or of a process that was killed, stays until it expires,
+//! because the provider may have charged for the call, and is then given up.
+//!
+//! Nothing of this is kept in memory: every sum is read where it is written.
 
 mod book;
 mod figures;
@@ -21,12 +23,13 @@ use std::{
     time::Duration,
 };
 
-use rusqlite::Connection;
-use tooloo_service::{Store, StoreError};
+use database::{Store, StoreError};
+use tokio_util::task::TaskTracker;
+use tooloo_query::Queries;
 
 use self::{
     book::{Ask, Held},
-    figures::{cohort, cohort_on, days, entries, providers, standing},
+    figures::{cohort, cohort_on, days, entries, providers, standing, standing_query},
 };
 pub(crate) use self::{
     book::{Charge, OverLimit, Recorded, Workflow},
@@ -34,7 +37,7 @@ pub(crate) use self::{
     posting::Retention,
     schema::MIGRATIONS,
 };
-use crate::{day::Day, money::Money};
+use crate::{day::Day, detached, money::Money};
 
 /// The ledger. Clones share it.
 #[derive(Clone, Debug)]
@@ -42,12 +45,14 @@ pub(crate) struct Ledger {
     store: Store,
     keep: Retention,
     reservation_life: Duration,
+    tasks: TaskTracker,
     figures: Arc<Figures>,
 }
 
 /// Money set aside for one call, until it is settled, released or expires.
 ///
-/// Whoever merely drops it does not know what the call costs, so the money stays set aside.
+/// Whoever merely drops it does not know what the call costs, so the money stays set aside. What is asked
+/// of it must be waited for to take effect: calls run in tasks of their own, which no client ends by leaving.
 #[derive(Debug)]
 #[must_use]
 pub(crate) struct Reservation {
@@ -64,11 +69,19 @@ struct Figures {
 
 impl Ledger {
     /// Creates a ledger in `store`, whose reservations expire after `reservation_life`.
-    pub(crate) fn new(store: Store, keep: Retention, reservation_life: Duration) -> Self {
+    ///
+    /// What it does for callers that may go away is done in `tasks`.
+    pub(crate) fn new(
+        store: Store,
+        keep: Retention,
+        reservation_life: Duration,
+        tasks: TaskTracker,
+    ) -> Self {
         Self {
             store,
             keep,
             reservation_life,
+            tasks,
             figures: Arc::default(),
         }
     }
@@ -84,14 +97,13 @@ impl Ledger {
             ceiling,
             expires_after: self.reservation_life,
         };
-        let reserve =
-            move |tx: &rusqlite::Transaction<'_>| book::reserve(tx, tooloo_clock::wall(), &ask);
-        let (expired, held) = self.store.write(reserve).await?;
+        let mut tx = self.store.write().await?;
+        // The time is read once nobody else writes: no later day is booked before an earlier one.
+        let (expired, held) = book::reserve(&mut tx, tooloo_clock::wall(), &ask).await?;
+        tx.commit().await?;
         if expired > 0 {
             tracing::warn!(expired, "reservations that nobody settled have expired");
-            self.figures
-                .expired
-                .fetch_add(expired as u64, Ordering::Relaxed);
+            self.figures.expired.fetch_add(expired, Ordering::Relaxed);
         }
         Ok(held.map(|held| Reservation {
             ledger: self.clone(),
@@ -100,27 +112,33 @@ impl Ledger {
         }))
     }
 
-    /// Books what a workflow has spent.
+    /// Books what a workflow has spent, also where the caller goes away meanwhile.
     pub(crate) async fn record(&self, workflow: Workflow) -> Result<Recorded, StoreError> {
-        let keep = self.keep;
-        self.store
-            .write(move |tx| book::record(tx, tooloo_clock::wall(), &workflow, keep))
-            .await
+        let (store, keep) = (self.store.clone(), self.keep);
+        let booking = async move {
+            let mut tx = store.write().await?;
+            let now = tooloo_clock::wall();
+            let recorded = book::record(&mut tx, now, &workflow, keep).await?;
+            tx.commit().await?;
+            Ok(recorded)
+        };
+        detached::finish(&self.tasks, booking).await
     }
 
     /// Returns where today stands.
     pub(crate) async fn standing(&self) -> Result<Standing, StoreError> {
-        self.read(|conn| standing(conn, tooloo_clock::wall())).await
+        let now = tooloo_clock::wall();
+        let row = self.store.queries().query_one(standing_query(now)).await?;
+        Ok(standing(&row, Day::of(now))?)
     }
 
     /// Returns today's totals: all of it, and each provider's.
     pub(crate) async fn today(&self) -> Result<(Day, Total, Vec<NamedTotal>), StoreError> {
-        self.read(|conn| {
-            let today = Day::of(tooloo_clock::wall());
-            let whole = days(conn, today)?.first().map(|day| day.total);
-            Ok((today, whole.unwrap_or_default(), providers(conn, today)?))
-        })
-        .await
+        let mut tx = self.store.read().await?;
+        let today = Day::of(tooloo_clock::wall());
+        let whole = days(&mut tx, today).await?.first().map(|day| day.total);
+        let providers = providers(&mut tx, today).await?;
+        Ok((today, whole.unwrap_or_default(), providers))
     }
 
     /// Returns the totals of the last `count` days, and the newest `lines`.
@@ -129,11 +147,9 @@ impl Ledger {
         count: u32,
         lines: u32,
     ) -> Result<(Vec<DayTotal>, Vec<Entry>), StoreError> {
-        self.read(move |conn| {
-            let from = Day::of(tooloo_clock::wall()).before(count.saturating_sub(1));
-            Ok((days(conn, from)?, entries(conn, lines)?))
-        })
-        .await
+        let mut tx = self.store.read().await?;
+        let from = Day::of(tooloo_clock::wall()).before(count.saturating_sub(1));
+        Ok((days(&mut tx, from).await?, entries(&mut tx, lines).await?))
     }
 
     /// Returns what a cohort spent today, and all it ever spent.
@@ -141,25 +157,16 @@ impl Ledger {
         &self,
         name: &str,
     ) -> Result<(Total, Option<CohortFigures>), StoreError> {
-        let name = name.to_owned();
-        self.read(move |conn| {
-            let today = Day::of(tooloo_clock::wall());
-            Ok((cohort_on(conn, &name, today)?, cohort(conn, &name)?))
-        })
-        .await
+        let mut tx = self.store.read().await?;
+        let today = cohort_on(&mut tx, name, Day::of(tooloo_clock::wall())).await?;
+        Ok((today, cohort(&mut tx, name).await?))
     }
 
-    /// Returns how many reservations have expired, and how many charges were above theirs.
+    /// Returns how many reservations have expired, and how many charges were above theirs, as far as
+    /// this process has seen.
     pub(crate) fn irregularities(&self) -> (u64, u64) {
         let load = |figure: &AtomicU64| figure.load(Ordering::Relaxed);
         (load(&self.figures.expired), load(&self.figures.overruns))
-    }
-
-    async fn read<T: Send + 'static>(
-        &self,
-        job: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        self.store.read(job).await
     }
 }
 
@@ -174,20 +181,27 @@ impl Reservation {
             tracing::warn!(provider, %charged, %reserved, "a call cost more than it could");
             self.ledger.figures.overruns.fetch_add(1, Ordering::Relaxed);
         }
-        let (held, keep) = (self.held, self.ledger.keep);
-        self.ledger
-            .store
-            .write(move |tx| book::settle(tx, tooloo_clock::wall(), held, &charge, keep))
-            .await
+        let Self { ledger, held, .. } = self;
+        let mut tx = ledger.store.write().await?;
+        let now = tooloo_clock::wall();
+        book::settle(&mut tx, now, held, &charge, ledger.keep).await?;
+        tx.commit().await?;
+        Ok(())
     }
+
     /// Gives the money back, where nothing can be owed.
     ///
     /// Where that fails the reservation stays until it expires.
     pub(crate) async fn release(self) {
-        let id = self.held.id;
-        let released = self.ledger.store.write(move |tx| book::release(tx, id));
-        if let Err(error) = released.await {
+        if let Err(error) = self.give_back().await {
             tracing::warn!(%error, "a reservation could not be released and will expire");
         }
+    }
+
+    async fn give_back(self) -> Result<(), StoreError> {
+        let mut tx = self.ledger.store.write().await?;
+        book::release(&mut tx, self.held.id).await?;
+        tx.commit().await?;
+        Ok(())
     }
 }

@@ -2,14 +2,14 @@
 
 use std::time::SystemTime;
 
-use rusqlite::{Connection, Result, named_params, params};
+use tooloo_query::Query;
 
 use crate::{
     day::{Day, Moment},
     money::Money,
 };
 
-/// Totals stop here, far below where SQLite would turn an integer into a float.
+/// Totals stop here, far below where the databases run out of integers.
 pub(super) const TOTAL_MAX: i64 = 9_000_000_000_000_000_000;
 
 /// How much the ledger keeps.
@@ -33,55 +33,55 @@ pub(super) struct Line<'a> {
     pub(super) output_tokens: u32,
 }
 
-/// Adds a line and brings the totals of its day up to date.
-pub(super) fn book(
-    conn: &Connection,
-    now: SystemTime,
-    line: &Line<'_>,
-    keep: Retention,
-) -> Result<()> {
-    conn.prepare_cached(
+/// Returns the statements that add a line and bring the totals of its day up to date.
+pub(super) fn booking(now: SystemTime, line: &Line<'_>, keep: Retention) -> [Query; 5] {
+    // Numbered here, where one writes at a time, and without gaps, which the sequences of PostgreSQL
+    // have: so the newest number tells how many lines there are.
+    let entry = Query::new(
         "INSERT INTO entries
-             (time, day, kind, name, model, workflow, amount, input_tokens, output_tokens)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-    )?
-    .execute(params![
-        Moment::from(now),
-        line.day,
-        line.kind,
-        line.name,
-        line.model,
-        line.workflow,
-        line.amount,
-        line.input_tokens,
-        line.output_tokens,
-    ])?;
-    let newest = conn.last_insert_rowid();
-    conn.prepare_cached("DELETE FROM entries WHERE id <= ?1")?
-        .execute([newest - i64::from(keep.entries)])?;
-    conn.prepare_cached("DELETE FROM totals WHERE day < ?1")?
-        .execute([Day::of(now).before(keep.days)])?;
-    for (kind, name) in [("day", ""), (line.kind, line.name)] {
-        conn.prepare_cached(
-            "INSERT INTO totals
-                 (day, kind, name, spent, count, failed, input_tokens, output_tokens)
-             VALUES (:day, :kind, :name, :spent, 1, :failed, :input, :output)
-             ON CONFLICT (day, kind, name) DO UPDATE SET
-                 spent = min(spent + excluded.spent, :max), count = count + 1,
-                 failed = failed + excluded.failed,
-                 input_tokens = input_tokens + excluded.input_tokens,
-                 output_tokens = output_tokens + excluded.output_tokens",
-        )?
-        .execute(named_params! {
-            ":day": line.day,
-            ":kind": kind,
-            ":name": name,
-            ":spent": line.amount,
-            ":failed": line.failed,
-            ":input": line.input_tokens,
-            ":output": line.output_tokens,
-            ":max": TOTAL_MAX,
-        })?;
-    }
-    Ok(())
+             (id, time, day, kind, name, model, workflow, amount, input_tokens, output_tokens)
+         VALUES (
+             (SELECT coalesce(max(id), 0) + 1 FROM entries), $1, $2, $3, $4, $5, $6, $7, $8, $9
+         )",
+    );
+    let outdated = Query::new("DELETE FROM entries WHERE id <= (SELECT max(id) - $1 FROM entries)");
+    [
+        entry
+            .bind(Moment::from(now))
+            .bind(line.day)
+            .bind(line.kind)
+            .bind(line.name)
+            .bind(line.model)
+            .bind(line.workflow)
+            .bind(line.amount)
+            .bind(line.input_tokens)
+            .bind(line.output_tokens),
+        outdated.bind(keep.entries),
+        Query::new("DELETE FROM totals WHERE day < $1").bind(Day::of(now).before(keep.days)),
+        total(line, "day", ""),
+        total(line, line.kind, line.name),
+    ]
+}
+
+/// Returns the statement that adds a line to one of its day's totals.
+fn total(line: &Line<'_>, kind: &str, name: &str) -> Query {
+    Query::new(
+        "INSERT INTO totals (day, kind, name, spent, count, failed, input_tokens, output_tokens)
+         VALUES ($1, $2, $3, $4, 1, $5, $6, $7)
+         ON CONFLICT (day, kind, name) DO UPDATE SET
+             spent = CASE WHEN totals.spent + excluded.spent > $8 THEN $8
+                          ELSE totals.spent + excluded.spent END,
+             count = totals.count + 1,
+             failed = totals.failed + excluded.failed,
+             input_tokens = totals.input_tokens + excluded.input_tokens,
+             output_tokens = totals.output_tokens + excluded.output_tokens",
+    )
+    .bind(line.day)
+    .bind(kind)
+    .bind(name)
+    .bind(line.amount)
+    .bind(line.failed)
+    .bind(line.input_tokens)
+    .bind(line.output_tokens)
+    .bind(TOTAL_MAX)
 }

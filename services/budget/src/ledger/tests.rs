@@ -1,14 +1,24 @@
 //! The book against a naive model.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    future::Future,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
-use proptest::prelude::*;
-use rusqlite::Connection;
+use database::{Store, testing};
+use futures_util::future::join_all;
+use proptest::{prelude::*, test_runner::TestRunner};
+use tempfile::TempDir;
+use tokio::time;
+use tokio_test::{assert_pending, task};
+use tokio_util::task::TaskTracker;
+use tooloo_query::Query;
 
 use super::{
+    Ledger,
     book::{self, Ask, Charge, Held, OverLimit, Recorded, Workflow},
     figures,
-    posting::Retention,
+    posting::{Retention, TOTAL_MAX},
     schema::MIGRATIONS,
 };
 use crate::{day::Day, money::Money};
@@ -21,12 +31,64 @@ const KEEP: Retention = Retention {
 const LIMIT: u64 = 1_000;
 const EXPIRY: u64 = 600;
 
-fn open() -> Connection {
-    let conn = Connection::open_in_memory().unwrap();
-    for migration in MIGRATIONS {
-        conn.execute_batch(migration).unwrap();
+/// A ledger's database, each of whose methods is a transaction.
+struct Book {
+    store: Store,
+    folder: TempDir,
+}
+
+impl Book {
+    async fn open() -> Self {
+        let folder = TempDir::new().unwrap();
+        let store = testing::store(folder.path(), MIGRATIONS).await;
+        Self { store, folder }
     }
-    conn
+
+    async fn reserve(&self, seconds: u64, micros: u64) -> Result<Held, OverLimit> {
+        self.reserve_anew(seconds, micros).await.1
+    }
+
+    /// Also returns how many reservations have expired.
+    async fn reserve_anew(&self, seconds: u64, micros: u64) -> (u64, Result<Held, OverLimit>) {
+        let mut tx = self.store.write().await.unwrap();
+        let reserved = book::reserve(&mut tx, at(seconds), &ask(micros)).await;
+        tx.commit().await.unwrap();
+        reserved.unwrap()
+    }
+
+    async fn settle(&self, seconds: u64, held: Held, micros: u64) {
+        let mut tx = self.store.write().await.unwrap();
+        let settled = book::settle(&mut tx, at(seconds), held, &charge(micros), KEEP).await;
+        settled.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    async fn release(&self, held: Held) {
+        let mut tx = self.store.write().await.unwrap();
+        book::release(&mut tx, held.id).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    async fn record(&self, seconds: u64, workflow: &Workflow) -> Recorded {
+        let mut tx = self.store.write().await.unwrap();
+        let recorded = book::record(&mut tx, at(seconds), workflow, KEEP).await;
+        tx.commit().await.unwrap();
+        recorded.unwrap()
+    }
+
+    async fn standing(&self, seconds: u64) -> (u64, u64) {
+        let now = at(seconds);
+        let mut tx = self.store.read().await.unwrap();
+        let row = tx.query_one(figures::standing_query(now)).await.unwrap();
+        let standing = figures::standing(&row, Day::of(now)).unwrap();
+        (standing.spent.micros(), standing.reserved.micros())
+    }
+
+    async fn run(&self, sql: &'static str, parameter: i64) {
+        let mut tx = self.store.write().await.unwrap();
+        tx.execute(Query::new(sql).bind(parameter)).await.unwrap();
+        tx.commit().await.unwrap();
+    }
 }
 
 fn at(seconds: u64) -> SystemTime {
@@ -60,129 +122,166 @@ fn workflow(id: Option<&str>, cohort: &str, micros: u64) -> Workflow {
     }
 }
 
-fn reserve(conn: &Connection, seconds: u64, micros: u64) -> Result<Held, OverLimit> {
-    book::reserve(conn, at(seconds), &ask(micros)).unwrap().1
+async fn within<F: Future>(future: F) -> F::Output {
+    let limit = Duration::from_secs(20);
+    let waited = time::timeout(limit, future).await;
+    waited.expect("it takes less than the test's patience")
 }
 
-fn standing(conn: &Connection, seconds: u64) -> (u64, u64) {
-    let standing = figures::standing(conn, at(seconds)).unwrap();
-    (standing.spent.micros(), standing.reserved.micros())
-}
-
-#[test]
-fn a_reservation_leaves_less_for_the_others_until_it_is_settled_for_less() {
-    let conn = open();
-    let held = reserve(&conn, 0, 700).unwrap();
-    let refused = reserve(&conn, 0, 301).unwrap_err();
+#[tokio::test]
+async fn a_reservation_leaves_less_for_the_others_until_it_is_settled_for_less() {
+    let book = Book::open().await;
+    let held = book.reserve(0, 700).await.unwrap();
+    let refused = book.reserve(0, 301).await.unwrap_err();
     assert_eq!(refused.reserved.micros(), 700);
-    book::settle(&conn, at(1), held, &charge(200), KEEP).unwrap();
-    assert_eq!(standing(&conn, 1), (200, 0));
-    reserve(&conn, 1, 800).unwrap();
+    book.settle(1, held, 200).await;
+    assert_eq!(book.standing(1).await, (200, 0));
+    book.reserve(1, 800).await.unwrap();
 }
 
-#[test]
-fn what_nobody_gives_back_is_free_again_when_it_expires() {
-    let conn = open();
-    let held = reserve(&conn, 0, 1_000).unwrap();
-    assert!(reserve(&conn, EXPIRY - 1, 1).is_err());
-    let (expired, next) = book::reserve(&conn, at(EXPIRY), &ask(600)).unwrap();
+#[tokio::test]
+async fn what_nobody_gives_back_is_free_again_when_it_expires() {
+    let book = Book::open().await;
+    let held = book.reserve(0, 1_000).await.unwrap();
+    assert!(book.reserve(EXPIRY - 1, 1).await.is_err());
+    let (expired, next) = book.reserve_anew(EXPIRY, 600).await;
     assert_eq!((expired, next.is_ok()), (1, true));
     // The call comes back after all: its money is gone, limit or not.
-    book::settle(&conn, at(EXPIRY), held, &charge(900), KEEP).unwrap();
-    assert_eq!(standing(&conn, EXPIRY), (900, 600));
+    book.settle(EXPIRY, held, 900).await;
+    assert_eq!(book.standing(EXPIRY).await, (900, 600));
 }
 
-#[test]
-fn a_call_over_midnight_counts_on_the_day_it_began() {
-    let conn = open();
+#[tokio::test]
+async fn a_call_over_midnight_counts_on_the_day_it_began() {
+    let book = Book::open().await;
     let evening = 86_400 - 1;
-    let held = reserve(&conn, evening, 900).unwrap();
-    assert_eq!(standing(&conn, evening + 2), (0, 0));
-    book::settle(&conn, at(evening + 2), held, &charge(900), KEEP).unwrap();
-    assert_eq!(standing(&conn, evening), (900, 0));
-    assert_eq!(standing(&conn, evening + 2), (0, 0));
+    let held = book.reserve(evening, 900).await.unwrap();
+    assert_eq!(book.standing(evening + 2).await, (0, 0));
+    book.settle(evening + 2, held, 900).await;
+    assert_eq!(book.standing(evening).await, (900, 0));
+    assert_eq!(book.standing(evening + 2).await, (0, 0));
 }
 
-#[test]
-fn a_workflow_is_booked_once_and_counts_against_the_day() {
-    let conn = open();
+#[tokio::test]
+async fn a_workflow_is_booked_once_and_counts_against_the_day() {
+    let book = Book::open().await;
     let first = workflow(Some("w1"), "ada", 40);
-    assert_eq!(
-        book::record(&conn, at(0), &first, KEEP).unwrap(),
-        Recorded::Booked
-    );
-    assert_eq!(
-        book::record(&conn, at(1), &first, KEEP).unwrap(),
-        Recorded::Duplicate
-    );
+    assert_eq!(book.record(0, &first).await, Recorded::Booked);
+    assert_eq!(book.record(1, &first).await, Recorded::Duplicate);
     let nameless = workflow(None, "ada", 2);
     for _ in 0..2 {
-        assert_eq!(
-            book::record(&conn, at(2), &nameless, KEEP).unwrap(),
-            Recorded::Booked
-        );
+        assert_eq!(book.record(2, &nameless).await, Recorded::Booked);
     }
-    assert_eq!(standing(&conn, 2), (44, 0));
-    let figures = figures::cohort(&conn, "ada").unwrap().unwrap();
+    assert_eq!(book.standing(2).await, (44, 0));
+    let mut tx = book.store.read().await.unwrap();
+    let figures = figures::cohort(&mut tx, "ada").await.unwrap().unwrap();
     assert_eq!((figures.spent.micros(), figures.workflows), (44, 3));
-    assert_eq!(
-        figures::cohort_on(&conn, "ada", Day::of(at(2)))
-            .unwrap()
-            .count,
-        3
-    );
+    let today = figures::cohort_on(&mut tx, "ada", Day::of(at(2))).await;
+    assert_eq!(today.unwrap().count, 3);
 }
 
-#[test]
-fn a_workflow_is_known_until_as_many_newer_lines_as_are_kept_have_pushed_it_out() {
-    let conn = open();
-    let again = || book::record(&conn, at(1), &workflow(Some("w1"), "ada", 40), KEEP).unwrap();
-    assert_eq!(again(), Recorded::Booked);
-    let more = |lines: u32| {
+#[tokio::test]
+async fn a_workflow_is_known_until_as_many_newer_lines_as_are_kept_have_pushed_it_out() {
+    let book = Book::open().await;
+    let first = workflow(Some("w1"), "ada", 40);
+    let again = async || book.record(1, &first).await;
+    assert_eq!(again().await, Recorded::Booked);
+    let more = async |lines: u32| {
         for _ in 0..lines {
-            book::record(&conn, at(1), &workflow(None, "ada", 1), KEEP).unwrap();
+            book.record(1, &workflow(None, "ada", 1)).await;
+            // What is rolled back leaves no gap that would count as a line.
+            let mut tx = book.store.write().await.unwrap();
+            let undone = workflow(None, "ada", 1);
+            book::record(&mut tx, at(1), &undone, KEEP).await.unwrap();
         }
     };
-    more(KEEP.entries - 1);
-    assert_eq!(again(), Recorded::Duplicate);
-    more(1);
-    assert_eq!(again(), Recorded::Booked);
+    more(KEEP.entries - 1).await;
+    assert_eq!(again().await, Recorded::Duplicate);
+    more(1).await;
+    assert_eq!(again().await, Recorded::Booked);
 }
 
-#[test]
-fn keeps_no_more_than_it_may() {
-    let conn = open();
+#[tokio::test]
+async fn keeps_no_more_than_it_may() {
+    let book = Book::open().await;
     for n in 0..KEEP.cohorts {
-        let recorded = book::record(&conn, at(0), &workflow(None, &n.to_string(), 1), KEEP);
-        assert_eq!(recorded.unwrap(), Recorded::Booked);
+        let recorded = book.record(0, &workflow(None, &n.to_string(), 1)).await;
+        assert_eq!(recorded, Recorded::Booked);
     }
     let more = workflow(None, "more", 1);
-    assert_eq!(
-        book::record(&conn, at(0), &more, KEEP).unwrap(),
-        Recorded::TooManyCohorts
-    );
+    assert_eq!(book.record(0, &more).await, Recorded::TooManyCohorts);
 
     let later = u64::from(KEEP.days + 1) * 86_400;
     for _ in 0..KEEP.entries + 20 {
-        let held = reserve(&conn, later, 1).unwrap();
-        book::settle(&conn, at(later), held, &charge(1), KEEP).unwrap();
+        let held = book.reserve(later, 1).await.unwrap();
+        book.settle(later, held, 1).await;
     }
-    let entries = figures::entries(&conn, u32::MAX).unwrap();
+    let mut tx = book.store.read().await.unwrap();
+    let entries = figures::entries(&mut tx, u32::MAX).await.unwrap();
     assert_eq!(entries.len(), KEEP.entries as usize);
-    let days = figures::days(&conn, Day::of(at(0))).unwrap();
+    let days = figures::days(&mut tx, Day::of(at(0))).await.unwrap();
     assert_eq!(days.len(), 1, "the first day is past keeping: {days:?}");
     assert_eq!(days[0].total.count, u64::from(KEEP.entries) + 20);
 }
 
-#[test]
-fn totals_saturate_far_above_every_limit() {
-    let conn = open();
+#[tokio::test]
+async fn totals_saturate_far_above_every_limit() {
+    let book = Book::open().await;
     let huge = workflow(None, "ada", Money::MAX.micros());
-    for _ in 0..10_000 {
-        book::record(&conn, at(0), &huge, KEEP).unwrap();
+    book.record(0, &huge).await;
+    let almost = TOTAL_MAX - 1;
+    book.run("UPDATE totals SET spent = $1 WHERE TRUE", almost)
+        .await;
+    book.run("UPDATE cohorts SET spent = $1 WHERE TRUE", almost)
+        .await;
+    for _ in 0..2 {
+        book.record(0, &huge).await;
+        assert_eq!(book.standing(0).await, (9_000_000_000_000_000_000, 0));
     }
-    assert_eq!(standing(&conn, 0), (9_000_000_000_000_000_000, 0));
-    assert!(reserve(&conn, 0, 1).is_err());
+    let mut tx = book.store.read().await.unwrap();
+    let cohort = figures::cohort(&mut tx, "ada").await.unwrap().unwrap();
+    assert_eq!(cohort.spent.micros(), 9_000_000_000_000_000_000);
+    drop(tx);
+    assert!(book.reserve(0, 1).await.is_err());
+}
+
+#[tokio::test]
+async fn what_is_recorded_is_booked_although_its_caller_left() {
+    let book = Book::open().await;
+    let tasks = TaskTracker::new();
+    let life = Duration::from_secs(EXPIRY);
+    let ledger = Ledger::new(book.store.clone(), KEEP, life, tasks.clone());
+    let mut recording = task::spawn(ledger.record(workflow(None, "ada", 40)));
+    assert_pending!(recording.poll());
+    drop(recording);
+    tasks.close();
+    within(tasks.wait()).await;
+    assert_eq!(ledger.standing().await.unwrap().spent.micros(), 40);
+}
+
+#[tokio::test]
+async fn ledgers_on_one_database_never_pass_the_limit_together() {
+    let book = Book::open().await;
+    let other = testing::store(book.folder.path(), MIGRATIONS).await;
+    let life = Duration::from_secs(EXPIRY);
+    let ledgers =
+        [book.store.clone(), other].map(|store| Ledger::new(store, KEEP, life, TaskTracker::new()));
+    let (amount, limit) = (Money::from_micros(30), Money::from_micros(LIMIT));
+    let asking = (0..50).map(|n: usize| ledgers[n % 2].reserve(amount, limit));
+    let asked = within(join_all(asking)).await;
+    let held: Vec<_> = asked
+        .into_iter()
+        .filter_map(|held| held.unwrap().ok())
+        .collect();
+    assert_eq!(held.len(), 33);
+    for ledger in &ledgers {
+        assert_eq!(ledger.standing().await.unwrap().reserved.micros(), 990);
+    }
+    // What one has set aside the other can use once it is given back.
+    for reservation in held {
+        reservation.release().await;
+    }
+    assert!(ledgers[1].reserve(limit, limit).await.unwrap().is_ok());
 }
 
 /// What the ledger does, written as plainly as possible.
@@ -224,49 +323,65 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
-    #[test]
-    fn the_ledger_does_what_the_model_does_and_never_passes_the_limit(
-        steps in prop::collection::vec(step(), 1..50),
-    ) {
-        let conn = open();
-        let mut model = Model::default();
-        let mut held = Vec::new();
-        let mut now = 0;
-        for step in steps {
-            match step {
-                Step::Reserve(amount) => {
-                    let (spent, reserved) = model.standing(now);
-                    let fits = spent + reserved + amount <= LIMIT;
-                    let result = reserve(&conn, now, amount);
-                    prop_assert_eq!(result.is_ok(), fits);
-                    if let Ok(id) = result {
-                        held.push((id, amount));
-                        model.held.push(Some((now / 86_400, amount, now + EXPIRY)));
-                    }
-                }
-                Step::Settle(which, part) if !held.is_empty() => {
-                    let which = which % held.len();
-                    let Some((day, amount, expiry)) = model.held[which].take() else { continue };
-                    // One that has expired is settled by the test above: it may pass the limit.
-                    if expiry > now {
-                        let amount = amount * part / 100;
-                        book::settle(&conn, at(now), held[which].0, &charge(amount), KEEP).unwrap();
-                        model.spent.push((day, amount));
-                    }
-                }
-                Step::Release(which) if !held.is_empty() => {
-                    let which = which % held.len();
-                    book::release(&conn, held[which].0.id).unwrap();
-                    model.held[which] = None;
-                }
-                Step::Wait(seconds) => now += seconds,
-                Step::Settle(..) | Step::Release(_) => {}
-            }
-            let (spent, reserved) = standing(&conn, now);
-            prop_assert_eq!((spent, reserved), model.standing(now));
-            prop_assert!(spent + reserved <= LIMIT);
-        }
+/// Does the steps with the book and with the model, and compares where they stand after each.
+async fn compare(book: &Book, steps: Vec<Step>) -> Result<(), TestCaseError> {
+    for sql in [
+        "DELETE FROM reservations WHERE id > $1",
+        "DELETE FROM totals WHERE day > $1",
+    ] {
+        book.run(sql, 0).await;
     }
+    let mut model = Model::default();
+    let mut held = Vec::new();
+    let mut now = 0;
+    for step in steps {
+        match step {
+            Step::Reserve(amount) => {
+                let (spent, reserved) = model.standing(now);
+                let fits = spent + reserved + amount <= LIMIT;
+                let result = book.reserve(now, amount).await;
+                prop_assert_eq!(result.is_ok(), fits);
+                if let Ok(reservation) = result {
+                    held.push(reservation);
+                    model.held.push(Some((now / 86_400, amount, now + EXPIRY)));
+                }
+            }
+            Step::Settle(which, part) if !held.is_empty() => {
+                let which = which % held.len();
+                let Some((day, amount, expiry)) = model.held[which].take() else {
+                    continue;
+                };
+                // One that has expired is settled by the test above: it may pass the limit.
+                if expiry > now {
+                    let amount = amount * part / 100;
+                    book.settle(now, held[which], amount).await;
+                    model.spent.push((day, amount));
+                }
+            }
+            Step::Release(which) if !held.is_empty() => {
+                let which = which % held.len();
+                book.release(held[which]).await;
+                model.held[which] = None;
+            }
+            Step::Wait(seconds) => now += seconds,
+            Step::Settle(..) | Step::Release(_) => {}
+        }
+        let (spent, reserved) = book.standing(now).await;
+        prop_assert_eq!((spent, reserved), model.standing(now));
+        prop_assert!(spent + reserved <= LIMIT);
+    }
+    Ok(())
+}
+
+#[test]
+fn the_ledger_does_what_the_model_does_and_never_passes_the_limit() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let book = runtime.block_on(Book::open());
+    let mut runner = TestRunner::new(ProptestConfig::with_cases(48));
+    let steps = prop::collection::vec(step(), 1..50);
+    let compared = runner.run(&steps, |steps| runtime.block_on(compare(&book, steps)));
+    compared.unwrap();
 }

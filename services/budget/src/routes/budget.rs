@@ -1,8 +1,9 @@
 //! `GET /api/v1/budget`, `/history`, and `POST /can-afford`: the day's money.
 
 use axum::extract::State;
+use database::StoreError;
 use serde::{Deserialize, Serialize};
-use tooloo_service::{Answer, Json, Problem, Query, StoreError};
+use tooloo_service::{Answer, Json, Problem, Query};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Budget;

@@ -177,15 +177,7 @@ pub(super) async fn record_workflow(
     State(budget): State<Budget>,
     Json(request): Json<RecordRequest>,
 ) -> Result<Answer<RecordAnswer>, Problem> {
-    if let Some(id) = &request.workflow_id
-        && (id.is_empty() || id.len() > MOST_ID)
-    {
-        let detail = format!(
-            "`workflowId` has {} bytes, not between 1 and {MOST_ID}",
-            id.len()
-        );
-        return Err(Problem::unprocessable("invalid_field", detail));
-    }
+    request.workflow_id.as_deref().map_or(Ok(()), check)?;
     let workflow = Workflow {
         id: request.workflow_id.clone(),
         cohort: request.cohort.to_string(),
@@ -207,6 +199,20 @@ pub(super) async fn record_workflow(
         spent_today: standing.spent,
         remaining_today: standing.available(budget.limits.daily),
     }))
+}
+
+fn check(workflow_id: &str) -> Result<(), Problem> {
+    let length = workflow_id.len();
+    if !(1..=MOST_ID).contains(&length) {
+        let detail = format!("`workflowId` has {length} bytes, not between 1 and {MOST_ID}");
+        return Err(Problem::unprocessable("invalid_field", detail));
+    }
+    if workflow_id.contains('\0') {
+        // PostgreSQL has no texts with such.
+        let detail = "`workflowId` has a NUL character";
+        return Err(Problem::unprocessable("invalid_field", detail));
+    }
+    Ok(())
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a share is for showing")]

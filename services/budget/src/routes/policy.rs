@@ -39,7 +39,7 @@ struct Usable {
     responses((status = 200, body = PolicyAnswer))
 )]
 pub(super) async fn provider_policy(State(budget): State<Budget>) -> Answer<PolicyAnswer> {
-    Answer(show(&budget, budget.policies.current()))
+    Answer(show(&budget, budget.policies.newest().await))
 }
 
 #[utoipa::path(

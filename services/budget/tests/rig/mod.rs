@@ -8,10 +8,11 @@ mod program;
 use std::{future::Future, net::SocketAddr, path::Path, time::Duration};
 
 use budget::{BudgetConfig, Money, SERVICE, SIMULATOR, simulator::SimulatorConfig};
+use database::testing;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{net::TcpListener, task::JoinHandle};
-use tooloo_service::{App, ServeError, Settings, Shutdown, Trigger, serve};
+use tooloo_service::{App, Secret, ServeError, Settings, Shutdown, Trigger, serve};
 use tooloo_testkit::{Client, Reply, client};
 
 pub(crate) use self::program::{Program, free_port};
@@ -138,7 +139,7 @@ impl Rig {
     /// Starts it with settings of the kit, too.
     pub(crate) async fn start_with(configure: impl FnOnce(&mut Settings<BudgetConfig>)) -> Self {
         let folder = TempDir::new().unwrap();
-        let mut settings = Settings::for_tests(&SERVICE, folder.path());
+        let mut settings = settings_in(folder.path()).await;
         configure(&mut settings);
         let budget = Served::start(budget::app(settings).await.unwrap()).await;
         Self { budget, folder }
@@ -147,9 +148,17 @@ impl Rig {
 
 /// Starts the budget service on the ledger in `folder`.
 pub(crate) async fn budget_in(folder: &Path, configure: impl FnOnce(&mut BudgetConfig)) -> Served {
-    let mut settings: Settings<BudgetConfig> = Settings::for_tests(&SERVICE, folder);
+    let mut settings = settings_in(folder).await;
     configure(&mut settings.domain);
     Served::start(budget::app(settings).await.unwrap()).await
+}
+
+/// Settings of the service whose ledger is in `folder`, or in the folder's own database where the tests
+/// run on PostgreSQL.
+pub(crate) async fn settings_in(folder: &Path) -> Settings<BudgetConfig> {
+    let mut settings: Settings<BudgetConfig> = Settings::for_tests(&SERVICE, folder);
+    settings.kit.database_url = testing::url(folder).await.map(Secret::new);
+    settings
 }
 
 /// A provider as the settings have it, at 1 µ$ for each token.

@@ -40,6 +40,9 @@ impl Program {
             .arg(&config)
             .env_clear()
             .stdout(Stdio::null());
+        if let Some(url) = database::testing::url(&data).await {
+            command.env("TOOLOO_DATABASE_URL", url);
+        }
         if let Some(trusted) = trusted {
             command.env("SSL_CERT_FILE", trusted);
         }
