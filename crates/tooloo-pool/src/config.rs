@@ -131,6 +131,18 @@ impl PoolConfig {
         self
     }
 
+    /// Returns all the times.
+    #[must_use]
+    pub fn times(&self) -> &Times {
+        &self.times
+    }
+
+    /// Returns how many callers may wait at once.
+    #[must_use]
+    pub fn max_waiting(&self) -> usize {
+        self.max_waiting
+    }
+
     /// Waits for a connection for this long at the most; 5 seconds by default.
     #[must_use]
     pub fn with_acquire_timeout(mut self, timeout: Duration) -> Self {
