@@ -9,7 +9,7 @@ mod store;
 #[cfg(feature = "test-util")]
 pub mod testing;
 
-pub use tooloo_query::{Migration, Queries, Query, Row, Rows, Transaction, Value};
+pub use tooloo_query::{Migration, Queries, Query, QueryScopeLayer, Row, Rows, Transaction, Value};
 
 pub use self::{
     at::{At, now},

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use database::Store;
+use database::{QueryScopeLayer, Store};
 use tooloo_service::{App, Kit, Settings, StartError};
 
 use crate::{
@@ -28,5 +28,8 @@ pub async fn app(settings: Settings<SegmentationConfig>) -> Result<App, StartErr
         jobs: Jobs::new(settings.domain.concurrency.get()),
         config: settings.domain,
     };
-    Ok(kit.finish(routes::routes(Arc::new(segmentation))))
+    let routes = routes::routes(Arc::new(segmentation))
+        // Finds what one request asks over and over.
+        .layer(QueryScopeLayer::new());
+    Ok(kit.finish(routes))
 }

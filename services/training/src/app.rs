@@ -1,6 +1,6 @@
 //! Puts the service together.
 
-use database::{Store, StoreError};
+use database::{QueryScopeLayer, Store, StoreError};
 use tooloo_service::{App, Kit, Settings, StartError};
 
 use crate::{
@@ -22,7 +22,10 @@ pub async fn app(settings: Settings<TrainingConfig>) -> Result<App, StartError> 
     seed(&store, settings.domain.models)
         .await
         .map_err(StartError::new)?;
-    Ok(kit.finish(routes::router(Training::new(store, settings.domain))))
+    let routes = routes::router(Training::new(store, settings.domain))
+        // Finds what one request asks over and over.
+        .layer(QueryScopeLayer::new());
+    Ok(kit.finish(routes))
 }
 
 async fn seed(store: &Store, models: Models) -> Result<(), StoreError> {
