@@ -1,12 +1,13 @@
 //! Puts the service together.
 
-use tooloo_service::{App, Kit, Settings, StartError, Store};
+use database::Store;
+use tooloo_service::{App, Kit, Settings, StartError};
 
 use crate::{
     CoachConfig, SERVICE, background, coach::Coach, hints::Hints, routes, store, training::Training,
 };
 
-/// Opens the database under the data folder and builds the service on it.
+/// Opens the service's database and builds the service on it.
 ///
 /// A coach that was running when its process ended runs again.
 ///
@@ -15,7 +16,8 @@ use crate::{
 /// Returns a [`StartError`] where the database cannot be opened or brought up to date.
 pub async fn app(settings: Settings<CoachConfig>) -> Result<App, StartError> {
     let mut kit = Kit::new(&SERVICE, &settings.kit)?;
-    let store = Store::open(kit.data_file("coach.sqlite"), store::MIGRATIONS).await?;
+    // Its check is the only one: without training the coach still answers, and waits for it.
+    let store = Store::open(&mut kit, store::MIGRATIONS).await?;
 
     // Training takes the rounds; budget pays for hints, and practice goes on without it. Each is left
     // alone while it fails: a coach that practises by itself would go on and on.
@@ -26,13 +28,10 @@ pub async fn app(settings: Settings<CoachConfig>) -> Result<App, StartError> {
         &settings.domain,
     );
     let tracer = kit.tracer().clone();
-    let coach = Coach::open(store.clone(), training, hints, settings.domain, tracer).await?;
+    let coach = Coach::open(store, training, hints, settings.domain, tracer)
+        .await
+        .map_err(StartError::new)?;
 
-    // Training is no check: without it the coach still answers, and waits for it.
-    kit.check("database", move || {
-        let store = store.clone();
-        async move { store.ping().await }
-    });
     let practising = coach.clone();
     kit.task("practice", move |stop| background::run(practising, stop));
     Ok(kit.finish(routes::router(coach)))

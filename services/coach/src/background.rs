@@ -7,16 +7,16 @@ use tokio::time::sleep_until;
 use tooloo_clock::Instant;
 use tooloo_service::Stop;
 
-use crate::{coach::Coach, error::CoachError, pace::Pace, store};
+use crate::{coach::Coach, error::CoachError, pace::Pace};
 
-/// Practises until the service ends, and then waits for the rounds that go on.
+/// Practises until the service ends, and then waits for what goes on.
 ///
 /// The wait has no limit of its own: a call to training has one, and so has the drain.
 pub(crate) async fn run(coach: Coach, stop: Stop) {
     practise(&coach, &stop).await;
-    let rounds = &coach.inner.rounds;
-    rounds.close();
-    rounds.wait().await;
+    let lasting = &coach.inner.lasting;
+    lasting.close();
+    lasting.wait().await;
 }
 
 async fn practise(coach: &Coach, stop: &Stop) {
@@ -41,7 +41,7 @@ async fn practise(coach: &Coach, stop: &Stop) {
 /// Returns when the next session is due, if the coach runs.
 async fn next_session(coach: &Coach, pace: &mut Pace) -> Option<Instant> {
     let longest = coach.inner.config.longest_backoff;
-    let now = store::now();
+    let now = database::now();
     let interval = match coach.record().await {
         Ok(record) => {
             let Some(run) = record.running_since else {

@@ -1,11 +1,15 @@
 //! The coach itself: what it can be told, and what it remembers of it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    future::pending,
+    panic,
+    sync::{Arc, Mutex, PoisonError},
+};
 
+use database::{Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Mutex as AsyncMutex, Notify};
 use tokio_util::task::TaskTracker;
-use tooloo_service::{Store, StoreError};
 use tooloo_trace::Tracer;
 
 use crate::{
@@ -38,8 +42,8 @@ pub(crate) struct Inner {
     pub(crate) changed: Notify,
     /// Rounds are drawn and counted one after the other.
     pub(crate) round: AsyncMutex<()>,
-    /// The rounds that go on, also those that nobody waits for any more.
-    pub(crate) rounds: TaskTracker,
+    /// What goes on to its end, also where nobody waits for it any more.
+    pub(crate) lasting: TaskTracker,
     /// One boost at a time.
     pub(crate) boost: AsyncMutex<()>,
     contact: Mutex<Contact>,
@@ -65,10 +69,12 @@ impl Coach {
         tracer: Tracer,
     ) -> Result<Self, StoreError> {
         let fresh = Record {
-            running_since: config.autostart.then(store::now),
+            running_since: config.autostart.then(database::now),
             ..Record::default()
         };
-        store.write(move |tx| store::seed(tx, &fresh)).await?;
+        let mut tx = store.write().await?;
+        store::seed(&mut tx, &fresh).await?;
+        tx.commit().await?;
         Ok(Self {
             inner: Arc::new(Inner {
                 store,
@@ -78,7 +84,7 @@ impl Coach {
                 tracer,
                 changed: Notify::new(),
                 round: AsyncMutex::new(()),
-                rounds: TaskTracker::new(),
+                lasting: TaskTracker::new(),
                 boost: AsyncMutex::new(()),
                 contact: Mutex::default(),
             }),
@@ -87,15 +93,14 @@ impl Coach {
 
     /// Returns what the coach remembers.
     pub(crate) async fn record(&self) -> Result<Record, StoreError> {
-        self.inner.store.read(store::load).await
+        store::record(&self.inner.store).await
     }
 
     /// Returns what it remembers together with the newest actions.
     pub(crate) async fn log(&self, limit: u32) -> Result<(Record, Vec<Action>), StoreError> {
-        self.inner
-            .store
-            .read(move |db| Ok((store::load(db)?, actions::newest(db, limit)?)))
-            .await
+        let mut tx = self.inner.store.read().await?;
+        let record = store::load(&mut tx).await?;
+        Ok((record, actions::newest(&mut tx, limit).await?))
     }
 
     /// Starts practising; does nothing where it does already.
@@ -181,21 +186,53 @@ impl Coach {
         kind: Kind,
         change: impl FnOnce(&mut Record, Timestamp) -> bool + Send + 'static,
     ) -> Result<Record, StoreError> {
-        let keep = self.inner.config.actions_kept.get();
-        let now = store::now();
-        let record = self
-            .inner
-            .store
-            .write(move |tx| {
-                let mut changed = false;
-                let record = store::update(tx, |record| changed = change(record, now))?;
-                if changed {
-                    actions::add(tx, &Action::new(now, kind), keep)?;
-                }
-                Ok(record)
-            })
-            .await?;
-        self.inner.changed.notify_one();
+        let coach = self.clone();
+        let noting = async move {
+            let now = database::now();
+            let change = |record: &mut Record| change(record, now).then(|| Action::new(now, kind));
+            let record = coach.clone().update(change).await?;
+            coach.inner.changed.notify_one();
+            Ok(record)
+        };
+        // The loop hears of every change that is kept.
+        self.to_its_end(noting).await
+    }
+
+    /// Changes the record, adds to the log what the change says, and returns the record.
+    pub(crate) async fn update(
+        self,
+        change: impl FnOnce(&mut Record) -> Option<Action>,
+    ) -> Result<Record, StoreError> {
+        let mut tx = self.inner.store.write().await?;
+        let mut record = store::load(&mut tx).await?;
+        let action = change(&mut record);
+        store::save(&mut tx, &record).await?;
+        if let Some(action) = action {
+            actions::add(&mut tx, &action, self.inner.config.actions_kept.get()).await?;
+        }
+        tx.commit().await?;
         Ok(record)
+    }
+
+    /// Runs `work` to its end, also where whoever asked for it is gone; a drain waits for it.
+    pub(crate) async fn to_its_end<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> T {
+        let context = tooloo_trace::current();
+        let in_trace = async move {
+            match context {
+                Some(context) => context.in_scope(work).await,
+                None => work.await,
+            }
+        };
+        match self.inner.lasting.spawn(in_trace).await {
+            Ok(done) => done,
+            Err(failed) => match failed.try_into_panic() {
+                Ok(panic) => panic::resume_unwind(panic),
+                // The runtime is going away, and this with it.
+                Err(_) => pending().await,
+            },
+        }
     }
 }

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use tooloo_service::{PeerError, Problem, StoreError};
+use database::StoreError;
+use tooloo_service::{PeerError, Problem};
 
 /// The coach could not do as it was asked.
 #[derive(Debug)]

@@ -12,8 +12,8 @@
 //!
 //! A session fetches the topics from training and goes round the weakest. Who answers is a
 //! simulated learner, as good as training's model believes. While training is down the coach
-//! backs off. Whether it runs, its settings, its counters and its log are in SQLite; a round is
-//! counted in the transaction that logs it.
+//! backs off. Whether it runs, its settings, its counters and its log are in the database; a round
+//! is counted in the transaction that logs it.
 //!
 //! Where to look: what it can be told in `coach`, sessions and boosts in `practice`, a single
 //! round in `round`, the loop in `background`, its pace in `pace`, HTTP in `routes`.

@@ -1,8 +1,5 @@
 //! One round, from the draw of its answer to its place on the record.
 
-use std::{future::pending, panic};
-
-use rusqlite::Transaction;
 use tooloo_trace::Span;
 
 use crate::{
@@ -10,8 +7,7 @@ use crate::{
     coach::Coach,
     error::CoachError,
     learner,
-    record::Counters,
-    store::{self, actions},
+    record::{Counters, Record},
     training::Topic,
 };
 
@@ -47,15 +43,7 @@ impl Coach {
         let known = turn.chance;
         let span = span.child("coach round");
         let round = async move { span.in_scope(coach.play(topic, known, kind)).await };
-        let round = self.inner.rounds.spawn(round);
-        let (action, next) = match round.await {
-            Ok(played) => played?,
-            Err(failed) => match failed.try_into_panic() {
-                Ok(panic) => panic::resume_unwind(panic),
-                // The runtime is going away, and this with it.
-                Err(_) => pending().await,
-            },
-        };
+        let (action, next) = self.to_its_end(round).await?;
         turn.chance = Some(next);
         Ok(action)
     }
@@ -81,7 +69,7 @@ impl Coach {
             chance: Some(chance),
             mastery_before: Some(played.round.mastery_before),
             mastery: Some(played.round.mastery),
-            ..Action::new(store::now(), kind)
+            ..Action::new(database::now(), kind)
         };
         self.count_with(action.clone(), move |counters| {
             counters.rounds += 1;
@@ -95,7 +83,7 @@ impl Coach {
     pub(crate) async fn hint(&self, topic: &Topic) -> Result<(), CoachError> {
         match self.inner.hints.on(topic).await {
             Ok(hint) => {
-                let action = Action::hinted(store::now(), &topic.id, &hint.text);
+                let action = Action::hinted(database::now(), &topic.id, &hint.text);
                 self.count_with(action, move |counters| {
                     counters.hints += u32::from(hint.is_new);
                 })
@@ -113,7 +101,7 @@ impl Coach {
         if !matches!(error, CoachError::Training(_)) {
             return;
         }
-        let action = Action::failed(store::now(), &error.to_string());
+        let action = Action::failed(database::now(), &error.to_string());
         let counted = self.count_with(action, |counters| counters.failures += 1);
         if let Err(error) = counted.await {
             tracing::warn!(%error, "a failure could not be put on the record");
@@ -124,9 +112,11 @@ impl Coach {
         &self,
         count: impl FnOnce(&mut Counters) + Send + 'static,
     ) -> Result<(), CoachError> {
-        let write =
-            move |tx: &Transaction<'_>| store::update(tx, |record| count(&mut record.counters));
-        self.inner.store.write(write).await?;
+        let change = |record: &mut Record| {
+            count(&mut record.counters);
+            None
+        };
+        self.to_its_end(self.clone().update(change)).await?;
         Ok(())
     }
 
@@ -136,12 +126,11 @@ impl Coach {
         action: Action,
         count: impl FnOnce(&mut Counters) + Send + 'static,
     ) -> Result<(), CoachError> {
-        let keep = self.inner.config.actions_kept.get();
-        let write = move |tx: &Transaction<'_>| {
-            store::update(tx, |record| count(&mut record.counters))?;
-            actions::add(tx, &action, keep)
+        let change = |record: &mut Record| {
+            count(&mut record.counters);
+            Some(action)
         };
-        self.inner.store.write(write).await?;
+        self.to_its_end(self.clone().update(change)).await?;
         Ok(())
     }
 }

@@ -23,8 +23,11 @@ struct Process {
 
 impl Process {
     /// Starts a coach whose peers are down: nothing listens on the discard port.
-    fn start(folder: &Path) -> Self {
+    fn start(folder: &Path, database: Option<&str>) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_coach"))
+            .envs(database.map(|url| ("TOOLOO_DATABASE_URL", url)))
+            // Meant for this test; the service would not know it.
+            .env_remove("TOOLOO_TEST_POSTGRES")
             .args(["--port", "0", "--log-format", "json"])
             .arg("--data-dir")
             .arg(folder)
@@ -87,12 +90,13 @@ fn address_in(line: &str) -> Option<SocketAddr> {
     rest[..end].parse().ok()
 }
 
-#[test]
-fn loses_no_answered_change_to_kill_9() {
+#[tokio::test]
+async fn loses_no_answered_change_to_kill_9() {
     let folder = tempfile::tempdir().unwrap();
+    let database = database::testing::url(folder.path()).await;
     let mut expected = Vec::new();
     for interval in 100..104 {
-        let coach = Process::start(folder.path());
+        let coach = Process::start(folder.path(), database.as_deref());
         let status = coach.send("GET", "status", "");
         let kept = [
             &status["settings"]["intervalSeconds"],

@@ -11,7 +11,6 @@ use crate::{
     coach::{Coach, Contact},
     record::{Counters, FastLane, Record},
     settings::CoachSettings,
-    store,
 };
 
 /// How many of the newest actions the status shows.
@@ -112,7 +111,7 @@ impl From<Record> for RunState {
         Self {
             running: record.running_since.is_some(),
             running_since: record.running_since,
-            fast_lane: record.fast_lane(store::now()),
+            fast_lane: record.fast_lane(database::now()),
             settings: record.settings,
         }
     }

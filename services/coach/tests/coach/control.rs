@@ -1,10 +1,12 @@
 //! What the coach can be told, and what it refuses.
 
+use std::future::ready;
+
 use http::{Method, Request, StatusCode};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-use crate::stand::{Coach, nowhere};
+use crate::stand::{Coach, nowhere, played, scripted};
 
 async fn lonely() -> Coach {
     Coach::new(nowhere(), nowhere()).await
@@ -44,6 +46,44 @@ async fn starting_and_stopping_twice_is_starting_and_stopping_once() {
         (&json!(false), &Value::Null)
     );
     assert_eq!(kinds(&coach.status().await), ["stopped", "started"]);
+}
+
+#[tokio::test]
+async fn a_start_reaches_the_loop_although_its_caller_has_left() {
+    let (training, _questions) = scripted(played()).await;
+    let coach = Coach::new(training.address(), nowhere()).await;
+    tokio::select! {
+        biased;
+        _ = coach.tell("start") => panic!("an answer before the database's"),
+        () = ready(()) => {}
+    }
+    let status = coach
+        .status_with(|status| status["counters"]["sessions"] == 1)
+        .await;
+    assert_eq!(status["running"], true);
+}
+
+#[tokio::test]
+async fn its_statements_break_no_rule() {
+    let (training, _questions) = scripted(played()).await;
+    let coach = Coach::new(training.address(), nowhere()).await;
+    coach.post("boost", &json!({"rounds": 1})).await;
+    coach.post("settings", &json!({"focus": 1})).await;
+    coach.tell("fast-lane").await;
+    coach.tell("start").await;
+    coach.tell("stop").await;
+    coach.get("settings").await;
+    coach.status().await;
+    let observed = coach.observed().await;
+    let statements = observed["queries"]["fingerprints"].as_array().unwrap();
+    for table in ["coach", "actions"] {
+        let names = |sql: &Value| sql.as_str().is_some_and(|sql| sql.contains(table));
+        let of_it = statements.iter().filter(|known| names(&known["sql"]));
+        assert!(of_it.count() >= 2, "{observed:#}");
+    }
+    for known in statements {
+        assert_eq!(known["findings"], json!([]), "{known:#}");
+    }
 }
 
 #[tokio::test]

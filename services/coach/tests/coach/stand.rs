@@ -14,7 +14,7 @@ use tokio::{
     task::JoinHandle,
     time::timeout,
 };
-use tooloo_service::{App, Settings, Shutdown};
+use tooloo_service::{App, Secret, Settings, Shutdown};
 use tooloo_testkit::{Answer, Upstream};
 use tower::ServiceExt;
 
@@ -47,16 +47,17 @@ impl Coach {
     }
 
     pub(crate) async fn get(&self, path: &str) -> (StatusCode, Value) {
-        self.send(Method::GET, path, None).await
+        self.send(Method::GET, &whole(path), None).await
     }
 
     pub(crate) async fn post(&self, path: &str, body: &Value) -> (StatusCode, Value) {
-        self.send(Method::POST, path, Some(body.to_string())).await
+        let body = Some(body.to_string());
+        self.send(Method::POST, &whole(path), body).await
     }
 
     /// Posts nothing at all.
     pub(crate) async fn tell(&self, path: &str) -> Value {
-        let (status, answer) = self.send(Method::POST, path, None).await;
+        let (status, answer) = self.send(Method::POST, &whole(path), None).await;
         assert_eq!(status, StatusCode::OK, "{answer}");
         answer
     }
@@ -80,10 +81,16 @@ impl Coach {
             .expect("the wanted status in time")
     }
 
+    /// Returns everything that the service shows of itself.
+    pub(crate) async fn observed(&self) -> Value {
+        let path = "/api/v1/system/observability";
+        let (status, observed) = self.send(Method::GET, path, None).await;
+        assert_eq!(status, StatusCode::OK, "{observed}");
+        observed
+    }
+
     async fn send(&self, method: Method, path: &str, body: Option<String>) -> (StatusCode, Value) {
-        let mut request = Request::builder()
-            .method(method)
-            .uri(format!("/api/v1/auto-coach/{path}"));
+        let mut request = Request::builder().method(method).uri(path);
         if body.is_some() {
             request = request.header(header::CONTENT_TYPE, "application/json");
         }
@@ -98,8 +105,13 @@ impl Coach {
     }
 }
 
+fn whole(path: &str) -> String {
+    format!("/api/v1/auto-coach/{path}")
+}
+
 async fn open(folder: &Path, peers: [(&str, SocketAddr); 2]) -> App {
     let mut settings = Settings::for_tests(&SERVICE, folder);
+    settings.kit.database_url = database::testing::url(folder).await.map(Secret::new);
     for (name, address) in peers {
         let base = format!("http://{address}").parse().unwrap();
         settings.kit.peers.insert(name.to_owned(), base);
@@ -133,7 +145,9 @@ pub(crate) struct Training {
 impl Training {
     pub(crate) async fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let settings = Settings::for_tests(&training::SERVICE, folder.path());
+        let mut settings = Settings::for_tests(&training::SERVICE, folder.path());
+        let database = database::testing::url(folder.path()).await;
+        settings.kit.database_url = database.map(Secret::new);
         let app = training::app(settings).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
