@@ -23,7 +23,11 @@ pub(crate) type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 pub(crate) trait Backend: Send + Sync {
     fn dialect(&self) -> Dialect;
 
-    fn lease(&self, tenant: Option<Key>) -> BoxFuture<'_, Result<Box<dyn Session>, QueryError>>;
+    fn lease(
+        &self,
+        tenant: Option<Key>,
+        purpose: Purpose,
+    ) -> BoxFuture<'_, Result<Box<dyn Session>, QueryError>>;
 
     fn pool(&self) -> PoolHandle;
 
@@ -41,6 +45,11 @@ pub(crate) trait Session: Send {
     /// After one that fails, none of the following takes effect.
     fn run(&mut self, queries: Arc<[Query]>, mode: Mode) -> BoxFuture<'_, Vec<Outcome>>;
 
+    /// Runs queries that stand on their own, in their order, in one transaction.
+    ///
+    /// What one that fails did is undone, and the others go on.
+    fn batch(&mut self, queries: Arc<[Query]>, terms: Terms) -> BoxFuture<'_, Batched>;
+
     /// Runs a statement that begins or ends a transaction.
     fn control(&mut self, control: Control) -> BoxFuture<'_, Result<(), QueryError>>;
 
@@ -48,7 +57,17 @@ pub(crate) trait Session: Send {
     fn script(&mut self, sql: Arc<str>) -> BoxFuture<'_, Result<(), QueryError>>;
 
     /// Notes that a write is under way, until the same is called with none or the connection is reset.
+    ///
+    /// With none, a writer's turn is over as well: the next one has it.
     fn set_writing(&mut self, writing: Option<Writing>);
+}
+
+/// What a connection is leased for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Purpose {
+    Read,
+    /// Where there is one place for writers, it is waited for first: whoever waits for it holds no connection.
+    Write,
 }
 
 /// What a run of queries is to know.
@@ -66,6 +85,29 @@ pub(crate) struct Mode {
     )]
     pub(crate) read_only: bool,
     pub(crate) max_rows: usize,
+}
+
+/// What a batch is to know.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Terms {
+    pub(crate) max_rows: usize,
+    /// How long one of its queries may wait for a lock while the others wait for it.
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(dead_code, reason = "SQLite has one lock, which the batch has")
+    )]
+    pub(crate) lock_wait: Duration,
+}
+
+/// What came of a batch.
+#[derive(Debug)]
+pub(crate) enum Batched {
+    /// It is committed, but for those that failed.
+    Committed(Vec<Outcome>),
+    /// Nothing took effect, for a reason that may be one query's.
+    Undone,
+    /// No query is answered, for a reason that concerns all of them.
+    Failed(QueryError),
 }
 
 /// What came of one query, and how long it took.

@@ -12,7 +12,7 @@ pub(crate) use self::asked::Asked;
 pub use self::open::InvalidUrl;
 use crate::{
     Begin, DatabaseConfig, Dialect, Query, QueryError, QueryHandle, Transaction,
-    backend::{Backend, Session},
+    backend::{Backend, Purpose, Session},
     background::{Background, Job},
     explain::{self, IndexAdvice, Plan},
     fence::Fence,
@@ -51,9 +51,13 @@ impl Database {
 
     /// Begins a transaction.
     ///
+    /// In SQLite, which has one place for writers, it takes its turn in a line of all that want to write: transactions
+    /// that may, scripts, and statements on their own. Whoever waits there holds no connection, and waits for at most
+    /// as long, and in a line of at most as many, as the pool's settings say of those who wait for a connection.
+    ///
     /// # Errors
     ///
-    /// Returns an error where no connection could be had; in SQLite also where another writer is in the way for too
+    /// Returns an error where no connection could be had; in SQLite also where other writers are in the way for too
     /// long, which [`is_busy`](QueryError::is_busy).
     pub async fn begin(&self) -> Result<Transaction, QueryError> {
         self.begin_with(Begin::new()).await
@@ -104,7 +108,7 @@ impl Database {
 
     /// Runs a script of statements without parameters, outside of any transaction.
     pub async fn script(&self, sql: impl Into<Arc<str>>) -> Result<(), QueryError> {
-        let mut session = self.lease(None).await?;
+        let mut session = self.lease(None, Purpose::Write).await?;
         session.set_writing(Some(self.fence().enter()));
         let result = session.script(sql.into()).await;
         session.set_writing(None);
@@ -171,8 +175,12 @@ impl Database {
         &self.inner.monitor.fence
     }
 
-    pub(crate) async fn lease(&self, tenant: Option<Key>) -> Result<Box<dyn Session>, QueryError> {
-        self.inner.backend.lease(tenant).await
+    pub(crate) async fn lease(
+        &self,
+        tenant: Option<Key>,
+        purpose: Purpose,
+    ) -> Result<Box<dyn Session>, QueryError> {
+        self.inner.backend.lease(tenant, purpose).await
     }
 
     /// Looks at queries that are about to be sent.

@@ -9,7 +9,9 @@ use std::{fmt, sync::Arc};
 pub use self::advice::IndexAdvice;
 pub(crate) use self::advice::advise;
 use crate::{
-    Database, Dialect, ErrorKind, Fingerprint, Query, QueryError, Row, backend::Mode, query::Text,
+    Database, Dialect, ErrorKind, Fingerprint, Query, QueryError, Row,
+    backend::{Mode, Purpose},
+    query::Text,
 };
 
 /// How a database would answer a query, without the query's values.
@@ -69,7 +71,7 @@ async fn ask(database: &Database, text: String, query: &Query) -> Result<Vec<Row
         read_only: false,
         max_rows: database.config().max_rows,
     };
-    let mut session = database.lease(query.tenant.clone()).await?;
+    let mut session = database.lease(query.tenant.clone(), Purpose::Read).await?;
     let queries: Arc<[Query]> = Arc::new([asked]);
     let mut outcomes = session.run(queries, mode).await;
     let (result, _) = outcomes.pop().expect("each query has its answer");

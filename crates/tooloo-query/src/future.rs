@@ -10,7 +10,7 @@ use futures_util::future::Shared;
 use pin_project_lite::pin_project;
 use tokio::sync::oneshot;
 
-use crate::{ErrorKind, QueryError, Rows, backend::BoxFuture};
+use crate::{ErrorKind, QueryError, Rows, backend::BoxFuture, batch::UnderWay};
 
 /// What comes of a query.
 pub(crate) type Answer = Result<Rows, QueryError>;
@@ -140,12 +140,75 @@ impl<F: Future<Output = Answer>> Future for GatherFuture<F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Answer> {
         match self.project().kind.project() {
             GatheredProj::Own { inner } => inner.poll(cx),
-            GatheredProj::Waiting { answer } => {
-                let answer = ready!(Pin::new(answer).poll(cx));
-                // Its task is gone, such as with the runtime.
-                let lost = |_| QueryError::new(ErrorKind::Connection, "the batch was given up");
-                Poll::Ready(answer.map_err(lost).flatten())
-            }
+            GatheredProj::Waiting { answer } => poll_answer(answer, cx),
         }
     }
+}
+
+pin_project! {
+    /// Response future of [`Batch`](crate::Batch).
+    ///
+    /// Dropped before its batch is sent, its statement is not sent at all; later, it takes effect with the others.
+    #[derive(Debug)]
+    #[must_use = "futures do nothing unless polled"]
+    pub struct BatchFuture<F> {
+        #[pin]
+        kind: InBatch<F>,
+    }
+}
+
+pin_project! {
+    #[project = InBatchProj]
+    #[derive(Debug)]
+    enum InBatch<F> {
+        // Others may wait for its end.
+        Own { #[pin] inner: F, under_way: Option<UnderWay> },
+        Waiting { answer: oneshot::Receiver<Answer> },
+    }
+}
+
+impl<F> BatchFuture<F> {
+    pub(crate) fn own(inner: F) -> Self {
+        let kind = InBatch::Own {
+            inner,
+            under_way: None,
+        };
+        Self { kind }
+    }
+
+    pub(crate) fn at_once(inner: F, under_way: UnderWay) -> Self {
+        let kind = InBatch::Own {
+            inner,
+            under_way: Some(under_way),
+        };
+        Self { kind }
+    }
+
+    pub(crate) fn waiting(answer: oneshot::Receiver<Answer>) -> Self {
+        Self {
+            kind: InBatch::Waiting { answer },
+        }
+    }
+}
+
+impl<F: Future<Output = Answer>> Future for BatchFuture<F> {
+    type Output = Answer;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Answer> {
+        match self.project().kind.project() {
+            InBatchProj::Own { inner, under_way } => {
+                let answer = ready!(inner.poll(cx));
+                *under_way = None;
+                Poll::Ready(answer)
+            }
+            InBatchProj::Waiting { answer } => poll_answer(answer, cx),
+        }
+    }
+}
+
+fn poll_answer(answer: &mut oneshot::Receiver<Answer>, cx: &mut Context<'_>) -> Poll<Answer> {
+    let answer = ready!(Pin::new(answer).poll(cx));
+    // Its task is gone, such as with the runtime.
+    let lost = |_| QueryError::new(ErrorKind::Connection, "the batch was given up");
+    Poll::Ready(answer.map_err(lost).flatten())
 }

@@ -34,7 +34,7 @@ pub struct QueryHandle {
 pub struct QuerySnapshot {
     /// Statements that the database answered, well or not.
     pub executed: u64,
-    /// Queries that were answered by a statement for several.
+    /// Queries that were answered by a statement for several, or committed together with others.
     pub batched: u64,
     /// Queries that were answered by the same query of somebody else.
     pub deduplicated: u64,

@@ -7,8 +7,8 @@
 //! Its [handle](Database::handle) shows all that.
 //!
 //! Around it go layers: [`DeduplicateLayer`] asks identical reads in flight once, [`GatherLayer`] makes one statement
-//! of many [`KeyedRead`]s. Around a program's requests goes a [`QueryScopeLayer`], which may keep each within a
-//! [`Budget`].
+//! of many [`KeyedRead`]s, [`BatchLayer`] commits statements that change rows together. Around a program's requests
+//! goes a [`QueryScopeLayer`], which may keep each within a [`Budget`].
 //!
 //! Without any database, [`analyze`] finds anti-patterns in a statement by its syntax tree: what reads more than it
 //! needs, what no index can serve, and what does not mean what it seems to. A [`Catalogue`] of what is known about the
@@ -31,6 +31,7 @@
 mod analyze;
 mod backend;
 mod background;
+mod batch;
 mod config;
 mod database;
 mod deduplicate;
@@ -54,12 +55,15 @@ mod service;
 mod statement;
 mod transaction;
 mod value;
+#[cfg(feature = "sqlite")]
+mod writers;
 
 pub use self::{
     analyze::{
         Catalogue, Class, Column, Finding, Place, Rule, Severity, SyntaxError, Table, analyze,
         analyze_with,
     },
+    batch::{Batch, BatchConfig, BatchLayer},
     config::DatabaseConfig,
     database::{Database, InvalidUrl},
     deduplicate::{Deduplicate, DeduplicateLayer},

@@ -48,7 +48,7 @@ pub(crate) struct Monitor {
 /// What layers did with queries.
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
-    /// Queries that were answered by a statement of several.
+    /// Queries that were answered by a statement of several, or committed together.
     batched: AtomicU64,
     /// Those that were answered by another one's answer.
     deduplicated: AtomicU64,
@@ -158,6 +158,13 @@ impl Counts {
             let queries = queries as u64;
             self.batched.fetch_add(queries, Ordering::Relaxed);
             self.saved.fetch_add(queries - 1, Ordering::Relaxed);
+        }
+    }
+
+    /// Counts statements that were committed together.
+    pub(crate) fn add_committed(&self, statements: usize) {
+        if statements > 1 {
+            self.batched.fetch_add(statements as u64, Ordering::Relaxed);
         }
     }
 

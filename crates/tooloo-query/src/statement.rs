@@ -1,10 +1,13 @@
 //! What is known of a statement by its text alone.
 
+mod verb;
+
 use sqlparser::{
     keywords::Keyword,
     tokenizer::{Token, Tokenizer, Word},
 };
 
+pub(crate) use self::verb::Verb;
 use crate::{Dialect, Fingerprint};
 
 /// What a statement may do, for all that its text tells.
@@ -21,21 +24,14 @@ pub(crate) enum Effect {
 /// Tells statements apart; what is not surely harmless counts as having an effect.
 ///
 /// A function that a database's owner put in place of a built-in one, or a view over a volatile one, cannot be seen.
-pub(crate) fn effect(sql: &str, dialect: Dialect) -> Effect {
-    let Ok(tokens) = Tokenizer::new(dialect.grammar(), sql).tokenize() else {
-        return Effect::Some;
-    };
-    let tokens: Vec<Token> = tokens
-        .into_iter()
-        .filter(|token| !matches!(token, Token::Whitespace(_) | Token::EOF))
-        .collect();
+fn effect(tokens: &[Token]) -> Effect {
     let mut words = tokens.iter().filter_map(|token| match token {
         Token::Word(word) => Some(word),
         _ => None,
     });
     match words.next().map(|word| word.value.to_ascii_uppercase()) {
         Some(first) if TRANSACTION.contains(&first.as_str()) => Effect::Transaction,
-        Some(first) if READING.contains(&first.as_str()) && is_harmless(&tokens) => Effect::None,
+        Some(first) if READING.contains(&first.as_str()) && is_harmless(tokens) => Effect::None,
         _ => Effect::Some,
     }
 }
@@ -223,13 +219,19 @@ const PURE: &[&str] = &[
 pub(crate) struct Statement {
     pub(crate) fingerprint: Fingerprint,
     pub(crate) effect: Effect,
+    pub(crate) verb: Verb,
 }
 
 impl Statement {
     pub(crate) fn of(sql: &str, dialect: Dialect) -> Self {
+        let tokens = Tokenizer::new(dialect.grammar(), sql).tokenize();
+        let mut tokens = tokens.unwrap_or_default();
+        tokens.retain(|token| !matches!(token, Token::Whitespace(_) | Token::EOF));
         Self {
             fingerprint: Fingerprint::of(sql, dialect),
-            effect: effect(sql, dialect),
+            // Of what cannot be read into tokens there are none, which may do anything.
+            effect: effect(&tokens),
+            verb: Verb::of(&tokens),
         }
     }
 }
@@ -239,6 +241,10 @@ mod tests {
     use super::*;
 
     const BOTH: [Dialect; 2] = [Dialect::Sqlite, Dialect::Postgres];
+
+    fn effect(sql: &str, dialect: Dialect) -> Effect {
+        Statement::of(sql, dialect).effect
+    }
 
     #[test]
     fn reads_are_told_from_what_may_have_an_effect() {
@@ -289,6 +295,38 @@ mod tests {
             "START TRANSACTION",
         ] {
             assert_eq!(effect(sql, Dialect::Postgres), Effect::Transaction, "{sql}");
+        }
+    }
+    #[test]
+    fn only_what_may_write_takes_a_writers_place_and_only_changes_of_rows_are_put_together() {
+        let verbs = [
+            ("SELECT datetime('now')", Verb::Read),
+            ("(SELECT 1) UNION SELECT 2", Verb::Read),
+            (
+                "WITH n AS (SELECT 1 AS \"update\") SELECT * FROM n",
+                Verb::Read,
+            ),
+            ("PRAGMA user_version", Verb::Read),
+            ("PRAGMA user_version = 3", Verb::Other),
+            ("insert into t (a) values (1)", Verb::Change),
+            ("/* x */ UPDATE t SET a = 1", Verb::Change),
+            ("DELETE FROM t", Verb::Change),
+            ("INSERT OR IGNORE INTO t VALUES (1)", Verb::Change),
+            ("INSERT OR FAIL INTO t VALUES (1)", Verb::Other),
+            ("UPDATE OR ROLLBACK t SET a = 1", Verb::Other),
+            (
+                "WITH n AS (SELECT 1) INSERT INTO t SELECT * FROM n",
+                Verb::Other,
+            ),
+            ("CREATE TABLE t (a)", Verb::Other),
+            ("VACUUM", Verb::Other),
+            ("INSERT 'unclosed", Verb::Other),
+            ("", Verb::Other),
+        ];
+        for dialect in BOTH {
+            for (sql, verb) in verbs {
+                assert_eq!(Statement::of(sql, dialect).verb, verb, "{dialect}: {sql}");
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use tooloo_key::Key;
 
 use crate::{
     Database, Dialect, ErrorKind, Query, QueryError, Row, Rows,
-    backend::{Control, Mode, Session},
+    backend::{Control, Mode, Purpose, Session},
     fence::Fence,
     queries,
 };
@@ -70,7 +70,12 @@ impl Transaction {
         begin: Begin,
         tenant: Option<Key>,
     ) -> Result<Self, QueryError> {
-        let mut session = database.lease(tenant).await?;
+        let purpose = if begin.read_only {
+            Purpose::Read
+        } else {
+            Purpose::Write
+        };
+        let mut session = database.lease(tenant, purpose).await?;
         session.control(Control::Begin(begin)).await?;
         Ok(Self {
             database: database.clone(),
@@ -166,7 +171,9 @@ impl Transaction {
 
     /// Undoes all of it, and waits until that is done.
     pub async fn rollback(mut self) -> Result<(), QueryError> {
-        self.session.control(Control::Rollback).await
+        self.session.control(Control::Rollback).await?;
+        self.session.set_writing(None);
+        Ok(())
     }
 
     async fn run(
@@ -183,7 +190,7 @@ impl Transaction {
             read_only: self.begin.read_only,
             max_rows: self.database.config().max_rows,
         };
-        let outcomes = self.session.run(asked.queries(), mode).await;
+        let outcomes = self.session.run(Arc::clone(asked.queries()), mode).await;
         let answers = asked.answer(outcomes);
         self.aborted = answers.iter().any(Result::is_err);
         Ok(answers)

@@ -5,7 +5,6 @@ mod notes;
 use std::time::Duration;
 
 use tooloo_hub::Observe;
-use tooloo_pool::sqlite::SqliteConnector;
 use tooloo_query::{
     Begin, Budget, Database, DatabaseConfig, ErrorKind, KeyedRead, Queries, Query, QueryError,
     QueryScope, Value,
@@ -237,24 +236,6 @@ async fn a_read_only_transaction_refuses_writes() {
     assert_eq!(limit(reader.query("SELECT 1")).await.unwrap().len(), 1);
     let write = reader.query("INSERT INTO notes (text) VALUES ('x')");
     assert_eq!(limit(write).await.unwrap_err().kind(), ErrorKind::Statement);
-}
-
-#[tokio::test]
-async fn a_second_writer_is_told_that_the_database_is_busy() {
-    let folder = tempfile::tempdir().unwrap();
-    let connector = SqliteConnector::file(folder.path().join("busy.db"))
-        .with_busy_timeout(Duration::from_millis(1));
-    let database = Database::sqlite(connector, DatabaseConfig::new());
-    let writer = limit(database.begin()).await.unwrap();
-    let error = limit(database.begin()).await.unwrap_err();
-    assert!(error.is_busy() && error.is_retryable(), "{error:?}");
-    limit(writer.rollback()).await.unwrap();
-    limit(database.begin())
-        .await
-        .unwrap()
-        .rollback()
-        .await
-        .unwrap();
 }
 
 #[tokio::test]

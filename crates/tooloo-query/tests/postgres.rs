@@ -6,12 +6,12 @@ mod notes;
 
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::{FutureExt, future::join_all, poll};
 use tooloo_hub::Observe;
 use tooloo_pool::PoolConfig;
 use tooloo_query::{
-    Begin, Database, DatabaseConfig, ErrorKind, GatherConfig, GatherLayer, Isolation, KeyedRead,
-    Queries, Query, QueryError, QueryScope, Value,
+    BatchConfig, BatchLayer, Begin, Database, DatabaseConfig, ErrorKind, GatherConfig, GatherLayer,
+    Isolation, KeyedRead, Queries, Query, QueryError, QueryScope, Value,
 };
 use tooloo_testkit::PostgresServer;
 use tower::Layer;
@@ -374,4 +374,129 @@ async fn ten_reads_of_a_transaction_travel_twice_as_fast_together_even_unoptimis
     let [apart, together] = fastest;
     println!("ten reads of a transaction: {apart:?} apart, {together:?} together");
     assert!(together * 2 <= apart, "{fastest:?}");
+}
+
+fn add(name: impl Into<String>) -> Query {
+    Query::new("INSERT INTO users (name) VALUES ($1)").bind(name.into())
+}
+
+#[tokio::test]
+#[ignore = "needs postgres"]
+async fn changes_that_are_asked_together_are_one_transaction_and_fail_alone() {
+    let (_server, database) = opened(DatabaseConfig::new()).await;
+    let config = BatchConfig::new().with_wait(Duration::from_secs(60));
+    let layered = BatchLayer::new(&database, config).layer(database.clone());
+    let queries = [
+        add("first"),
+        add("a"),
+        // Fails on the server.
+        add("a"),
+        add("b"),
+        // Cannot be prepared, is refused here, and cannot be sent.
+        Query::new("INSERT INTO nowhere (name) VALUES ($1)").bind("x"),
+        Query::new("INSERT INTO users (name) VALUES ($1)"),
+        Query::new("UPDATE users SET team = $1 WHERE name = $2")
+            .bind(i64::MAX)
+            .bind("a"),
+        add("c"),
+        add("user 7"),
+        Query::new("UPDATE users SET team = 3 WHERE name = $1 RETURNING name").bind("b"),
+        Query::new("SELECT random() < 2"),
+        Query::new("INSERT INTO users (name) VALUES (NULL)"),
+    ];
+    let answers = limit(join_all(queries.map(|query| layered.query(query)))).await;
+    let seen: Vec<_> = answers
+        .iter()
+        .map(|answer| answer.as_ref().map(tooloo_query::Rows::affected))
+        .map(|answer| answer.map_err(QueryError::kind))
+        .collect();
+    let expected = [
+        Ok(1),
+        Ok(1),
+        Err(ErrorKind::UniqueViolation),
+        Ok(1),
+        Err(ErrorKind::Statement),
+        Err(ErrorKind::Parameter),
+        Err(ErrorKind::Parameter),
+        Ok(1),
+        Err(ErrorKind::UniqueViolation),
+        Ok(1),
+        Ok(0),
+        Err(ErrorKind::NotNullViolation),
+    ];
+    assert_eq!(seen, expected);
+    assert_eq!(database.handle().snapshot().batched, 10);
+    let kept = "SELECT name FROM users WHERE id > 2000 AND team IS NULL ORDER BY id";
+    let kept = limit(database.query(kept)).await.unwrap();
+    let kept: Vec<String> = kept.iter().map(|row| row.get("name").unwrap()).collect();
+    assert_eq!(kept, ["first", "a", "c"]);
+    let pool = database.pool().snapshot();
+    assert_eq!((pool.in_use, pool.dirty), (0, 0), "nothing is left behind");
+}
+
+#[tokio::test]
+#[ignore = "needs postgres"]
+async fn a_change_that_finds_its_row_locked_leaves_the_batch_to_the_others() {
+    let (_server, database) = opened(DatabaseConfig::new()).await;
+    let layered = BatchLayer::new(&database, BatchConfig::new()).layer(database.clone());
+    let mut holder = limit(database.begin()).await.unwrap();
+    let locked = || Query::new("UPDATE users SET team = team + 1 WHERE id = 1");
+    limit(holder.query(locked())).await.unwrap();
+    let mut queries = vec![locked(), locked()];
+    queries.extend((0..50).map(|number| add(format!("new {number}"))));
+    let mut asked = queries
+        .into_iter()
+        .map(|query| layered.execute(query).boxed());
+    let mut stuck = Box::pin(join_all(asked.by_ref().take(2)));
+    assert!(poll!(&mut stuck).is_pending());
+    let others = limit(join_all(asked)).await;
+    assert!(others.iter().all(Result::is_ok));
+    assert!(poll!(&mut stuck).is_pending(), "the row is locked");
+    limit(holder.commit()).await.unwrap();
+    assert!(limit(stuck).await.iter().all(Result::is_ok));
+    let row = limit(database.query_one("SELECT team FROM users WHERE id = 1")).await;
+    assert_eq!(row.unwrap().get::<i64>(0).unwrap(), 1 + 3);
+}
+
+#[tokio::test]
+#[ignore = "needs postgres"]
+async fn a_commit_that_fails_is_tried_again_one_by_one() {
+    let (_server, database) = opened(DatabaseConfig::new()).await;
+    let schema = "
+        CREATE TABLE owned (id int8 PRIMARY KEY, owner int4 REFERENCES users (id) DEFERRABLE INITIALLY DEFERRED)";
+    limit(database.script(schema)).await.unwrap();
+    let config = BatchConfig::new().with_wait(Duration::from_secs(60));
+    let layered = BatchLayer::new(&database, config).layer(database.clone());
+    let own = |id: i64, owner: i64| {
+        let query = Query::new("INSERT INTO owned (id, owner) VALUES ($1, $2)");
+        layered.execute(query.bind(id).bind(owner))
+    };
+    let asked = [own(1, 1), own(2, 1), own(3, 99_999), own(4, 1)];
+    let answers = limit(join_all(asked)).await;
+    let failed = answers.iter().position(Result::is_err);
+    assert_eq!(failed, Some(2), "{answers:?}");
+    let kind = answers[2].as_ref().unwrap_err().kind();
+    assert_eq!(kind, ErrorKind::ForeignKeyViolation);
+    let count = limit(database.query_one("SELECT count(*) FROM owned")).await;
+    assert_eq!(count.unwrap().get::<i64>(0).unwrap(), 3);
+}
+
+#[tokio::test]
+#[ignore = "needs postgres"]
+async fn a_batch_outlives_a_change_of_its_tables() {
+    let (_server, database) = opened(DatabaseConfig::new()).await;
+    let config = BatchConfig::new().with_wait(Duration::from_secs(60));
+    let layered = BatchLayer::new(&database, config).layer(database.clone());
+    for round in 0..3 {
+        let asked = (0..20).map(|number| {
+            let query = "INSERT INTO users (name) VALUES ($1) RETURNING *";
+            layered.query(Query::new(query).bind(format!("{round} {number}")))
+        });
+        let answers = limit(join_all(asked)).await;
+        for answer in answers {
+            assert_eq!(answer.unwrap().column_names().len(), 3 + round);
+        }
+        let alter = format!("ALTER TABLE users ADD COLUMN more_{round} text");
+        limit(database.script(alter)).await.unwrap();
+    }
 }

@@ -1,5 +1,6 @@
 //! PostgreSQL: statements are prepared once a connection, and travel together where they may.
 
+mod batch;
 mod bind;
 mod classify;
 mod numeric;
@@ -18,7 +19,7 @@ use tooloo_pool::{
 use tower_service::Service;
 
 use self::{classify::query_error, statements::Statements};
-use super::{Backend, BoxFuture, Control, Mode, Outcome, Session};
+use super::{Backend, Batched, BoxFuture, Control, Mode, Outcome, Purpose, Session, Terms};
 use crate::{Dialect, Isolation, Query, QueryError, fence::Writing, transaction::Begin};
 
 /// A pool of connections to a server.
@@ -58,7 +59,11 @@ impl Backend for Postgres {
         Dialect::Postgres
     }
 
-    fn lease(&self, tenant: Option<Key>) -> BoxFuture<'_, Result<Box<dyn Session>, QueryError>> {
+    fn lease(
+        &self,
+        tenant: Option<Key>,
+        _: Purpose,
+    ) -> BoxFuture<'_, Result<Box<dyn Session>, QueryError>> {
         Box::pin(async move {
             let lease = match tenant {
                 Some(tenant) => self.pool.get_for(tenant).await?,
@@ -101,6 +106,21 @@ impl Session for Lease<Connected> {
                 session.finish();
             }
             outcomes
+        })
+    }
+
+    fn batch(&mut self, queries: Arc<[Query]>, terms: Terms) -> BoxFuture<'_, Batched> {
+        Box::pin(async move {
+            let Connected {
+                inner, statements, ..
+            } = &mut **self;
+            let session = inner.session();
+            let batched = batch::batch(&session, statements, &queries, terms).await;
+            // The last word was about its end: all before was read, and no transaction is open.
+            if !matches!(batched, Batched::Failed(_)) {
+                session.finish();
+            }
+            batched
         })
     }
 

@@ -1,5 +1,6 @@
 //! SQLite: a statement runs on its connection's thread.
 
+mod batch;
 mod classify;
 mod run;
 
@@ -12,13 +13,21 @@ use tooloo_pool::{
 };
 use tower_service::Service;
 
-use self::{classify::query_error, run::run};
-use super::{Backend, BoxFuture, Control, Mode, Outcome, Session};
-use crate::{Dialect, Query, QueryError, fence::Writing};
+use self::{batch::batch, classify::query_error, run::run};
+use super::{Backend, Batched, BoxFuture, Control, Mode, Outcome, Purpose, Session, Terms};
+use crate::{
+    Dialect, Query, QueryError,
+    fence::Writing,
+    writers::{Turn, Writers},
+};
 
-/// A pool of connections to a file.
+/// A pool of connections to a file, and the line of those who want to write to it.
+///
+/// SQLite itself has waiting writers sleep and try again, and whoever tries at the right moment comes first; here that
+/// happens only where another process writes.
 pub(crate) struct Sqlite {
     pool: Pool<Connected>,
+    writers: Writers,
 }
 
 /// Opens connections that remember a write under way.
@@ -28,10 +37,11 @@ struct Connector {
     statements: usize,
 }
 
-/// A connection that remembers a write under way, until it has ended or was undone.
+/// A connection that remembers a write under way and a writer's turn, until it has ended or was undone.
 struct Connected {
     inner: SqliteConnection,
     writing: Option<Writing>,
+    turn: Option<Turn>,
 }
 
 impl Sqlite {
@@ -41,6 +51,7 @@ impl Sqlite {
             statements,
         };
         Self {
+            writers: Writers::new(pool.max_waiting(), pool.times().acquire),
             pool: Pool::new(connector, pool),
         }
     }
@@ -51,12 +62,21 @@ impl Backend for Sqlite {
         Dialect::Sqlite
     }
 
-    fn lease(&self, tenant: Option<Key>) -> BoxFuture<'_, Result<Box<dyn Session>, QueryError>> {
+    fn lease(
+        &self,
+        tenant: Option<Key>,
+        purpose: Purpose,
+    ) -> BoxFuture<'_, Result<Box<dyn Session>, QueryError>> {
         Box::pin(async move {
-            let lease = match tenant {
+            let turn = match purpose {
+                Purpose::Read => None,
+                Purpose::Write => self.writers.turn().await?,
+            };
+            let mut lease = match tenant {
                 Some(tenant) => self.pool.get_for(tenant).await?,
                 None => self.pool.get().await?,
             };
+            lease.turn = turn;
             Ok(Box::new(lease) as _)
         })
     }
@@ -74,6 +94,7 @@ impl Backend for Sqlite {
     }
 
     fn close(&self, within: Duration) -> BoxFuture<'_, Result<(), Unfinished>> {
+        self.writers.close();
         Box::pin(self.pool.close(within))
     }
 }
@@ -90,6 +111,14 @@ impl Session for Lease<Connected> {
                     vec![(Err(error), Duration::ZERO); count]
                 }
             }
+        })
+    }
+
+    fn batch(&mut self, queries: Arc<[Query]>, terms: Terms) -> BoxFuture<'_, Batched> {
+        Box::pin(async move {
+            let work = move |sqlite: &mut rusqlite::Connection| Ok(batch(sqlite, &queries, terms));
+            let batched = self.inner.run(work).await;
+            batched.unwrap_or_else(|error| Batched::Failed(query_error(error)))
         })
     }
 
@@ -115,6 +144,9 @@ impl Session for Lease<Connected> {
     }
 
     fn set_writing(&mut self, writing: Option<Writing>) {
+        if writing.is_none() {
+            self.turn = None;
+        }
         self.writing = writing;
     }
 }
@@ -129,17 +161,22 @@ impl Connection for Connected {
     async fn reset(&mut self) -> Result<(), SqliteError> {
         self.inner.reset().await?;
         self.writing = None;
+        self.turn = None;
         Ok(())
     }
 
     async fn close(self) {
-        let Self { inner, writing } = self;
+        let Self {
+            inner,
+            writing,
+            turn,
+        } = self;
         inner.close().await;
-        drop(writing);
+        drop((writing, turn));
     }
 
     fn is_dirty(&self) -> bool {
-        self.writing.is_some() || self.inner.is_dirty()
+        self.writing.is_some() || self.turn.is_some() || self.inner.is_dirty()
     }
 
     fn is_closed(&self) -> bool {
@@ -170,6 +207,7 @@ impl Service<()> for Connector {
             Ok(Connected {
                 inner,
                 writing: None,
+                turn: None,
             })
         })
     }

@@ -2,10 +2,16 @@
 
 use std::sync::Arc;
 
+use tooloo_key::Key;
+
 use super::Database;
 use crate::{
-    ErrorKind, Query, QueryError, QueryScope, Rows, backend::Outcome, background::Job,
-    monitor::Known, statement::Effect,
+    ErrorKind, Query, QueryError, QueryScope, Rows,
+    backend::{Mode, Outcome, Purpose},
+    background::Job,
+    future::Answer,
+    monitor::Known,
+    statement::{Effect, Verb},
 };
 
 /// Queries that may be sent, with what is known of each.
@@ -26,14 +32,24 @@ impl Asked {
         })
     }
 
-    pub(crate) fn queries(&self) -> Arc<[Query]> {
-        Arc::clone(&self.queries)
+    pub(crate) fn queries(&self) -> &Arc<[Query]> {
+        &self.queries
     }
 
     /// Returns whether one of them may change something.
     pub(crate) fn may_write(&self) -> bool {
         let mut effects = self.known.iter().map(|known| known.statement.effect);
         effects.any(|effect| effect != Effect::None)
+    }
+
+    /// Tells what a connection for them is to be leased for.
+    pub(crate) fn purpose(&self) -> Purpose {
+        let mut verbs = self.known.iter().map(|known| known.statement.verb);
+        if verbs.all(|verb| verb == Verb::Read) {
+            Purpose::Read
+        } else {
+            Purpose::Write
+        }
     }
 
     /// Names the query that an error is about.
@@ -44,6 +60,33 @@ impl Asked {
             }
             _ => error,
         }
+    }
+
+    /// Sends the one query there is on its own.
+    pub(crate) async fn stand_alone(self, tenant: Option<Key>) -> Answer {
+        let database = &self.database;
+        let lease = database.lease(tenant, self.purpose()).await;
+        let mut session = lease.map_err(|error| self.blame(error))?;
+        if self.may_write() {
+            session.set_writing(Some(database.fence().enter()));
+        }
+        let mode = Mode {
+            in_transaction: false,
+            read_only: false,
+            max_rows: database.config().max_rows,
+        };
+        let mut outcomes = session.run(Arc::clone(&self.queries), mode).await;
+        // Before the result is known: whoever has it may read at once.
+        session.set_writing(None);
+        // Back with the connection first: the caller's next query may want it.
+        drop(session);
+        self.answer_one(outcomes.pop().expect("each query has its answer"))
+    }
+
+    /// Takes note of what came of the one query there is, and returns it.
+    pub(crate) fn answer_one(&self, outcome: Outcome) -> Answer {
+        let mut answers = self.answer(vec![outcome]);
+        answers.pop().expect("each query has its answer")
     }
 
     /// Takes note of what came of them, and returns it.

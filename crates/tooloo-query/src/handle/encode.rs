@@ -21,7 +21,7 @@ pub(super) fn metrics(monitor: &Monitor, mut metrics: DescriptorEncoder<'_>) -> 
     let counters = [
         (
             "queries_batched",
-            "Queries answered by a statement for several",
+            "Queries answered by a statement for several, or committed together",
             batched,
         ),
         (

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Why a query failed, as far as it matters here.
-enum Failure {
+pub(super) enum Failure {
     /// The server no longer takes the prepared statement; it has not begun to run it.
     Stale(Error),
     Other(QueryError),
@@ -101,7 +101,7 @@ async fn prepare(
 }
 
 /// Prepares the statements of all queries; a text that occurs several times is prepared once.
-async fn prepare_all(
+pub(super) async fn prepare_all(
     client: &Client,
     statements: &mut Statements,
     queries: &[Query],
@@ -138,7 +138,7 @@ async fn prepare_all(
     all
 }
 
-async fn answer(
+pub(super) async fn answer(
     client: &Client,
     statement: &Statement,
     query: &Query,
@@ -192,7 +192,7 @@ pub(super) fn leaves_rows(error: &QueryError) -> bool {
     matches!(error.kind(), ErrorKind::TooManyRows | ErrorKind::Column)
 }
 
-fn aborted() -> QueryError {
+pub(super) fn aborted() -> QueryError {
     QueryError::new(
         ErrorKind::Aborted,
         "another statement of the transaction failed",
@@ -213,7 +213,7 @@ impl Failure {
         }
     }
 
-    fn into_error(self) -> QueryError {
+    pub(super) fn into_error(self) -> QueryError {
         match self {
             Self::Stale(error) => query_error(error),
             Self::Other(error) => error,

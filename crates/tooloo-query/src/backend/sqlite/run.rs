@@ -32,7 +32,7 @@ pub(super) fn run(sqlite: &Connection, queries: &[Query], mode: Mode) -> Vec<Out
     outcomes
 }
 
-fn answer(sqlite: &Connection, query: &Query, mode: Mode) -> Result<Rows, QueryError> {
+pub(super) fn answer(sqlite: &Connection, query: &Query, mode: Mode) -> Result<Rows, QueryError> {
     let mut statement = sqlite.prepare_cached(query.text()).map_err(sqlite_error)?;
     if mode.read_only && !statement.readonly() {
         let message = "a statement that writes in a read-only transaction";
