@@ -29,6 +29,8 @@ impl Process {
             .args(["--port", "0", "--log-format", "json", "--log-level", "info"])
             .arg("--data-dir")
             .arg(folder)
+            // Every variable of the prefix is a setting, and that one is the tests' own.
+            .env_remove("TOOLOO_TEST_POSTGRES")
             .envs(database.map(|url| ("TOOLOO_DATABASE_URL", url)))
             .current_dir(folder)
             .stderr(Stdio::piped())
