@@ -10,7 +10,7 @@ use tooloo_circuit_breaker::CircuitBreakerConfig;
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct ReportsConfig {
-    /// How long a report waits for any one source.
+    /// How long a report waits for any one source, and for what is kept.
     #[serde(with = "tooloo_service::duration")]
     pub deadline: Duration,
     /// How long what was gathered for one report also serves others.

@@ -2,24 +2,22 @@
 
 use std::{collections::BTreeMap, convert::Infallible, sync::Arc};
 
+use database::Store;
 use futures_util::future::join_all;
 use jiff::Timestamp;
-use rusqlite::Transaction;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use tooloo_cache::{Cache, CacheConfig, Entry, Purge};
-use tooloo_service::{CachePurge, Kit, Problem, Store};
+use tooloo_service::{CachePurge, Kit, Problem};
 use utoipa::ToSchema;
 
 use crate::{
     ReportsConfig,
+    archive::Archive,
     figures::Figures,
-    place::{Place, Said},
+    place::Place,
     source::{Kind, SOURCES, Source},
-    store::{
-        self, copies,
-        snapshots::{self, Snapshot},
-    },
+    store::{copies::Last, snapshots::Snapshot},
 };
 
 /// What was gathered is kept under one key: all reports are made from the same.
@@ -37,8 +35,7 @@ pub(crate) struct Gatherer {
 #[derive(Debug)]
 struct Inner {
     places: Vec<(Source, Place)>,
-    store: Store,
-    config: ReportsConfig,
+    archive: Archive,
 }
 
 /// What the sources said, now or last.
@@ -72,7 +69,7 @@ pub(crate) struct Copy {
 }
 
 impl Gatherer {
-    pub(crate) fn new(kit: &mut Kit, store: Store, config: ReportsConfig) -> Self {
+    pub(crate) fn new(kit: &mut Kit, store: Store, config: &ReportsConfig) -> Self {
         let own = kit.identity().name;
         let mut place = |source: Source| match source.kind {
             Kind::Observability if source.service == own => Place::Here(kit.hub().clone()),
@@ -94,8 +91,7 @@ impl Gatherer {
         Self {
             inner: Arc::new(Inner {
                 places,
-                store,
-                config,
+                archive: Archive::new(store, config),
             }),
             kept,
         }
@@ -142,9 +138,10 @@ impl Inner {
             .iter()
             .map(|(source, place)| async move { (*source, place.ask(*source).await) });
         let said = join_all(asked).await;
-        let time = store::now();
+        let time = database::now();
         let figures = Figures::of(&said);
-        let previous = self.keep(time, &said, &figures).await;
+        let previous = self.archive.keep(time, &said, &figures).await;
+        let mut last = self.archive.last_said(&said).await.into_iter();
 
         let mut gathered = Gathered {
             time,
@@ -156,7 +153,10 @@ impl Inner {
         for (source, said) in said {
             let copy = match said {
                 Ok(data) => Copy::fresh(time, data),
-                Err(error) => self.last_copy(source, time, error).await,
+                Err(error) => match last.next().flatten() {
+                    Some(last) => Copy::stale(time, last, error),
+                    None => Copy::absent(error),
+                },
             };
             let kind = match source.kind {
                 Kind::Domain => &mut gathered.domain,
@@ -165,62 +165,6 @@ impl Inner {
             kind.insert(source.name, copy);
         }
         gathered
-    }
-
-    /// Keeps the good answers and the figures; returns the snapshot before this one.
-    ///
-    /// A report is given all the same where nothing can be kept.
-    async fn keep(
-        &self,
-        time: Timestamp,
-        said: &[(Source, Said)],
-        figures: &Figures,
-    ) -> Option<Snapshot> {
-        let copies: Vec<(String, String)> = said
-            .iter()
-            .filter_map(|(source, said)| Some((source.key(), said.as_ref().ok()?)))
-            .filter_map(|(key, data)| Some((key, serde_json::to_string(data).ok()?)))
-            .collect();
-        let snapshot = Snapshot {
-            time,
-            figures: figures.known(),
-        };
-        let spacing = self.config.snapshot_spacing;
-        let kept = self.config.snapshots_kept.get();
-        let write = move |tx: &Transaction<'_>| {
-            for (source, data) in &copies {
-                if !copies::keep(tx, source, time, data)? {
-                    let bytes = data.len();
-                    tracing::warn!(source, bytes, "an answer is too large to be kept");
-                }
-            }
-            let previous = snapshots::newest(tx)?;
-            snapshots::add(tx, &snapshot, spacing, kept)?;
-            Ok(previous)
-        };
-        self.store.write(write).await.unwrap_or_else(|error| {
-            tracing::warn!(%error, "what was gathered cannot be kept");
-            None
-        })
-    }
-
-    async fn last_copy(&self, source: Source, now: Timestamp, error: String) -> Copy {
-        let key = source.key();
-        let last = self.store.read(move |db| copies::last(db, &key)).await;
-        match last {
-            Ok(Some((taken_at, data))) => Copy {
-                stale: true,
-                taken_at: Some(taken_at),
-                age: Some(now.duration_since(taken_at).as_secs_f64().max(0.0)),
-                error: Some(error),
-                data: Some(data),
-            },
-            Ok(None) => Copy::absent(error),
-            Err(database) => {
-                tracing::warn!(error = %database, "what a source last said cannot be read");
-                Copy::absent(error)
-            }
-        }
     }
 }
 
@@ -232,6 +176,17 @@ impl Copy {
             age: Some(0.0),
             error: None,
             data: Some(data),
+        }
+    }
+
+    fn stale(now: Timestamp, last: Last, error: String) -> Self {
+        let age = now.duration_since(last.taken_at).as_secs_f64();
+        Self {
+            stale: true,
+            taken_at: Some(last.taken_at),
+            age: Some(age.max(0.0)),
+            error: Some(error),
+            data: Some(last.data),
         }
     }
 

@@ -10,14 +10,16 @@
 //! ```
 //!
 //! Every report asks all sources at once, each with a deadline. A source that gives no answer is
-//! shown with its last one, marked stale, from SQLite; the report itself is given in any case.
+//! shown with its last one, marked stale, from the database; the report itself is given in any case.
 //! Figures are drawn from fresh answers only. Snapshots of them are what trends and deltas
 //! compare.
 //!
-//! Where to look: who is asked in `source`, the asking in `gather`, the figures in `figures`, the
+//! Where to look: who is asked in `source`, the asking in `gather`, what is kept of
+//! it in `archive`, the figures in `figures`, the
 //! arithmetic in `trend` and `economy`, HTTP in `routes`.
 
 mod app;
+mod archive;
 mod config;
 mod economy;
 mod figures;

@@ -6,9 +6,10 @@ mod speed;
 
 use std::collections::BTreeMap;
 
+use database::Store;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use tooloo_service::{Problem, Store};
+use tooloo_service::Problem;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 

@@ -1,11 +1,16 @@
 //! Keeps snapshots coming while nobody asks for a report.
 
+use database::{Store, StoreError};
 use jiff::Timestamp;
 use tokio::time::sleep;
-use tooloo_service::{Stop, Store};
+use tooloo_service::Stop;
 use tooloo_trace::Tracer;
 
-use crate::{ReportsConfig, gather::Gatherer, store};
+use crate::{
+    ReportsConfig,
+    gather::Gatherer,
+    store::snapshots::{self, Snapshot},
+};
 
 /// Gathers once every interval, counted from the newest snapshot, until the service ends.
 pub(crate) async fn run(
@@ -17,8 +22,7 @@ pub(crate) async fn run(
 ) {
     let interval = config.snapshot_interval;
     loop {
-        let newest = store.read(store::snapshots::newest).await;
-        let newest = newest.unwrap_or_else(|error| {
+        let newest = newest(&store).await.unwrap_or_else(|error| {
             tracing::warn!(%error, "the newest snapshot cannot be read");
             None
         });
@@ -40,9 +44,14 @@ pub(crate) async fn run(
     }
 }
 
+async fn newest(store: &Store) -> Result<Option<Snapshot>, StoreError> {
+    let mut tx = store.read().await?;
+    snapshots::newest(&mut tx).await
+}
+
 /// Returns a snapshot's age; none where the clock was set back meanwhile.
 fn age(time: Timestamp) -> std::time::Duration {
-    store::now()
+    database::now()
         .duration_since(time)
         .try_into()
         .unwrap_or_default()

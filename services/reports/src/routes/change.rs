@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::extract::State;
+use database::StoreError;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tooloo_service::{Answer, Problem, Query};
@@ -12,7 +13,7 @@ use super::{Reports, WindowQuery};
 use crate::{
     economy::Economy,
     figures,
-    store::{self, snapshots, snapshots::Snapshot},
+    store::snapshots::{self, Snapshot},
     trend::Trend,
 };
 
@@ -84,13 +85,10 @@ pub(super) async fn trends(
     State(reports): State<Reports>,
     Query(window): Query<WindowQuery>,
 ) -> Result<Answer<TrendReport>, Problem> {
-    let (_, start) = window.start(store::now())?;
+    let (_, start) = window.start(database::now())?;
     let gathered = reports.gatherer.gather().await?;
     let (hours, _) = window.start(gathered.time)?;
-    let mut kept = reports
-        .store
-        .read(move |db| snapshots::from(db, start))
-        .await?;
+    let mut kept = snapshots::from(&reports.store, start).await?;
     // The present figures may have been kept already, and then they would count twice.
     kept.retain(|snapshot| snapshot.time < gathered.time);
     kept.push(Snapshot {
@@ -129,10 +127,7 @@ pub(super) async fn delta(
     let gathered = reports.gatherer.gather().await?;
     let snapshot = match since {
         Some(since) => {
-            let found = reports
-                .store
-                .read(move |db| snapshots::at(db, since))
-                .await?;
+            let found = reports.snapshot_at(since).await?;
             found.filter(|snapshot| snapshot.time < gathered.time)
         }
         None => gathered.previous.clone(),
@@ -170,12 +165,9 @@ pub(super) async fn cost_efficiency(
     State(reports): State<Reports>,
     Query(window): Query<WindowQuery>,
 ) -> Result<Answer<CostEfficiency>, Problem> {
-    let (_, start) = window.start(store::now())?;
+    let (_, start) = window.start(database::now())?;
     let gathered = reports.gatherer.gather().await?;
-    let snapshot = reports
-        .store
-        .read(move |db| snapshots::at(db, start))
-        .await?;
+    let snapshot = reports.snapshot_at(start).await?;
     let snapshot = snapshot.filter(|snapshot| snapshot.time < gathered.time);
     let spending = gathered.domain.get("spending").filter(|copy| !copy.stale);
     let spending = spending.and_then(|copy| copy.data.as_ref());
@@ -190,6 +182,14 @@ pub(super) async fn cost_efficiency(
     }))
 }
 
+impl Reports {
+    /// Returns the snapshot that tells best how things stood at `time`.
+    async fn snapshot_at(&self, time: Timestamp) -> Result<Option<Snapshot>, StoreError> {
+        let mut tx = self.store.read().await?;
+        snapshots::at(&mut tx, time).await
+    }
+}
+
 fn past_time(text: &str) -> Result<Timestamp, Problem> {
     let refuse = |why: &str| Problem::bad_request("invalid_query", format!("`since`: {why}"));
     // In a query an unescaped `+` means a space, which no time holds.
@@ -197,7 +197,7 @@ fn past_time(text: &str) -> Result<Timestamp, Problem> {
         .replace(' ', "+")
         .parse()
         .map_err(|_| refuse("expected an RFC 3339 time such as 2025-11-14T12:30:00Z"))?;
-    if time > store::now() {
+    if time > database::now() {
         return Err(refuse("the time is not past yet"));
     }
     Ok(time)

@@ -1,42 +1,50 @@
 //! Each source's last good answer.
 
+use database::{At, Query, Row, StoreError, Transaction};
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Transaction, params, types::FromSqlError};
 use serde_json::{Map, Value};
-
-use super::At;
 
 /// The largest answer that is kept, in bytes.
 const MAX_BYTES: usize = 256 * 1024;
 
-/// Keeps an answer in the place of the one before; `false` where it is too large to be kept.
-pub(crate) fn keep(
-    tx: &Transaction<'_>,
-    source: &str,
-    taken_at: Timestamp,
-    data: &str,
-) -> rusqlite::Result<bool> {
-    if data.len() > MAX_BYTES {
-        return Ok(false);
-    }
-    tx.prepare_cached("REPLACE INTO copies (source, taken_at, data) VALUES (?1, ?2, ?3)")?
-        .execute(params![source, At(taken_at), data])?;
-    Ok(true)
+/// What a source said, and when.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Last {
+    pub(crate) taken_at: Timestamp,
+    pub(crate) data: Map<String, Value>,
 }
 
-/// Returns the answer that was kept, and when it was taken.
-pub(crate) fn last(
-    db: &Connection,
-    source: &str,
-) -> rusqlite::Result<Option<(Timestamp, Map<String, Value>)>> {
-    db.prepare_cached("SELECT taken_at, data FROM copies WHERE source = ?1")?
-        .query_row([source], |row| {
-            let At(taken_at) = row.get(0)?;
-            let data =
-                serde_json::from_str(row.get_ref(1)?.as_str()?).map_err(FromSqlError::other)?;
-            Ok((taken_at, data))
-        })
-        .optional()
+/// Keeps an answer in the place of the one before; `None` where it is too large to be kept.
+pub(crate) fn keep(source: &str, taken_at: Timestamp, data: &str) -> Option<Query> {
+    if data.len() > MAX_BYTES {
+        return None;
+    }
+    let sql = "INSERT INTO copies (source, taken_at, data) VALUES ($1, $2, $3)
+               ON CONFLICT (source)
+               DO UPDATE SET taken_at = excluded.taken_at, data = excluded.data";
+    Some(Query::new(sql).bind(source).bind(At(taken_at)).bind(data))
+}
+
+/// Returns for each source the answer that was kept, if any.
+pub(crate) async fn last(
+    tx: &mut Transaction,
+    sources: &[String],
+) -> Result<Vec<Result<Option<Last>, StoreError>>, StoreError> {
+    let sql = "SELECT taken_at, data FROM copies WHERE source = $1";
+    let queries = sources.iter().map(|source| Query::new(sql).bind(source));
+    let mut last = Vec::with_capacity(sources.len());
+    for answer in tx.query_all(queries).await? {
+        last.push(answer?.first().map(read).transpose());
+    }
+    Ok(last)
+}
+
+fn read(row: &Row) -> Result<Last, StoreError> {
+    let At(taken_at) = row.get("taken_at")?;
+    match row.get("data")? {
+        Value::Object(data) => Ok(Last { taken_at, data }),
+        _ => Err(StoreError::invalid("a copy that is no object")),
+    }
 }
 
 #[cfg(test)]
@@ -44,16 +52,21 @@ mod tests {
     use super::*;
     use crate::store::testing;
 
-    #[test]
-    fn keeps_the_newest_answer_of_each_source_within_a_bound() {
-        let mut db = testing::empty();
-        let tx = db.transaction().unwrap();
+    #[tokio::test]
+    async fn keeps_the_newest_answer_of_each_source_within_a_bound() {
+        let (_folder, store) = testing::empty().await;
+        let mut tx = store.write().await.unwrap();
         let taken_at = Timestamp::UNIX_EPOCH;
-        assert!(keep(&tx, "a", taken_at, r#"{"n":1}"#).unwrap());
-        assert!(keep(&tx, "a", taken_at, r#"{"n":2}"#).unwrap());
-        assert!(!keep(&tx, "b", taken_at, &" ".repeat(MAX_BYTES + 1)).unwrap());
-        let (_, data) = last(&tx, "a").unwrap().unwrap();
-        assert_eq!(data["n"], 2);
-        assert_eq!(last(&tx, "b").unwrap(), None);
+        for data in [r#"{"n":1}"#, r#"{"n":2}"#] {
+            let keep = keep("a", taken_at, data).unwrap();
+            tx.execute(keep).await.unwrap();
+        }
+        let large = " ".repeat(MAX_BYTES + 1);
+        assert!(keep("b", taken_at, &large).is_none());
+        let sources = ["a".to_owned(), "b".to_owned()];
+        let last = last(&mut tx, &sources).await.unwrap();
+        let last: Vec<_> = last.into_iter().map(Result::unwrap).collect();
+        assert_eq!(last[0].as_ref().unwrap().data["n"], 2);
+        assert_eq!(last[1], None);
     }
 }

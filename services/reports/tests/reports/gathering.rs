@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::StatusCode;
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::mpsc, time::timeout};
-use tooloo_service::{Settings, Shutdown};
+use tooloo_service::{Secret, Settings, Shutdown};
 use tooloo_testkit::{Answer, Client};
 
 use crate::stand::{PATIENCE, REPORTS, Stand, say, source};
@@ -239,7 +239,9 @@ async fn snapshots_are_taken_while_nobody_asks() {
 #[tokio::test]
 async fn reads_what_the_real_training_says() {
     let folder = tempfile::tempdir().unwrap();
-    let settings = Settings::for_tests(&training::SERVICE, folder.path());
+    let mut settings = Settings::for_tests(&training::SERVICE, folder.path());
+    let database = database::testing::url(folder.path()).await;
+    settings.kit.database_url = database.map(Secret::new);
     let app = training::app(settings).await.unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

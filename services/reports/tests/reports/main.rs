@@ -4,4 +4,5 @@
 
 mod change;
 mod gathering;
+mod queries;
 mod stand;

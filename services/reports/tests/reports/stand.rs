@@ -9,7 +9,7 @@ use reports::{ReportsConfig, SERVICE};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::{net::TcpSocket, time::timeout};
-use tooloo_service::{App, Settings, directory};
+use tooloo_service::{App, Secret, Settings, directory};
 use tooloo_testkit::{Answer, Upstream};
 use tower::ServiceExt;
 
@@ -49,7 +49,7 @@ impl Stand {
             .collect();
         all.extend(peers.iter().copied());
         let mut config = ReportsConfig::default();
-        config.deadline = Duration::from_millis(500);
+        config.deadline = Duration::from_secs(5);
         config.share_for = Duration::ZERO;
         config.snapshot_spacing = Duration::ZERO;
         set(&mut config);
@@ -105,6 +105,8 @@ async fn open(
     config: &ReportsConfig,
 ) -> App {
     let mut settings = Settings::for_tests(&SERVICE, folder.path());
+    let database = database::testing::url(folder.path()).await;
+    settings.kit.database_url = database.map(Secret::new);
     for (name, address) in peers {
         let base = format!("http://{address}").parse().unwrap();
         settings.kit.peers.insert((*name).to_owned(), base);
