@@ -1,4 +1,4 @@
-//! Two services on one database.
+//! A database that is not the service's alone.
 
 #![allow(clippy::unwrap_used, reason = "a test panics where something is wrong")]
 
@@ -54,6 +54,7 @@ async fn share_the_limit(one: &Served, two: &Served, gate: &Gate) {
         let refused = within(asking.next()).await.unwrap();
         assert_problem(&refused, 503, "is reserved today");
     }
+    within(gate.wait_for(ROOM)).await;
     assert_eq!(gate.waiting(), ROOM);
     for budget in [one, two] {
         assert_eq!(budget.money().await, (0, MOST * ROOM as u64));
@@ -94,6 +95,32 @@ async fn on_one_postgres_never_pass_the_limit_together() {
     share_the_limit(&one, &two, &gate).await;
     one.stop().await;
     two.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL"]
+async fn a_call_is_booked_although_postgres_restarts_while_it_runs() {
+    let mut server = PostgresServer::start().await;
+    let gate = Gate::shut();
+    let upstream = upstream(&gate).await;
+    let folder = TempDir::new().unwrap();
+    let mut settings = settings_in(folder.path()).await;
+    settings.kit.database_url = Some(Secret::new(server.url()));
+    limited(&upstream)(&mut settings.domain);
+    let budget = Served::start(budget::app(settings).await.unwrap()).await;
+    let restarting = async {
+        gate.wait_for(1).await;
+        server.kill().await;
+        gate.open();
+        server.start_again().await;
+    };
+    let (answered, ()) = within(Box::pin(async {
+        tokio::join!(budget.burst("hold on"), restarting)
+    }))
+    .await;
+    assert_eq!(answered.status, StatusCode::OK, "{}", answered.text());
+    assert_eq!(budget.money().await, (2, 0));
+    budget.stop().await;
 }
 
 #[tokio::test]

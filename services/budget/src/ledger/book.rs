@@ -139,6 +139,12 @@ pub(crate) async fn settle(
     run(tx, statements).await
 }
 
+/// Says whether a reservation is neither settled, nor given back, nor expired.
+pub(crate) async fn is_held(tx: &mut Transaction, id: i64) -> Result<bool, StoreError> {
+    let held = Query::new("SELECT id FROM reservations WHERE id = $1").bind(id);
+    Ok(tx.query_opt(held).await?.is_some())
+}
+
 /// Gives a reservation back.
 pub(crate) async fn release(tx: &mut Transaction, id: i64) -> Result<(), StoreError> {
     tx.execute(given_back(id)).await?;

@@ -11,6 +11,7 @@
 mod book;
 mod figures;
 mod posting;
+mod reservation;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -28,13 +29,14 @@ use tokio_util::task::TaskTracker;
 use tooloo_query::Queries;
 
 use self::{
-    book::{Ask, Held},
+    book::Ask,
     figures::{cohort, cohort_on, days, entries, providers, standing, standing_query},
 };
 pub(crate) use self::{
     book::{Charge, OverLimit, Recorded, Workflow},
     figures::{CohortFigures, DayTotal, Entry, NamedTotal, Standing, Total},
     posting::Retention,
+    reservation::Reservation,
     schema::MIGRATIONS,
 };
 use crate::{day::Day, detached, money::Money};
@@ -47,18 +49,6 @@ pub(crate) struct Ledger {
     reservation_life: Duration,
     tasks: TaskTracker,
     figures: Arc<Figures>,
-}
-
-/// Money set aside for one call, until it is settled, released or expires.
-///
-/// Whoever merely drops it does not know what the call costs, so the money stays set aside. What is asked
-/// of it must be waited for to take effect: calls run in tasks of their own, which no client ends by leaving.
-#[derive(Debug)]
-#[must_use]
-pub(crate) struct Reservation {
-    ledger: Ledger,
-    amount: Money,
-    held: Held,
 }
 
 #[derive(Debug, Default)]
@@ -167,41 +157,5 @@ impl Ledger {
     pub(crate) fn irregularities(&self) -> (u64, u64) {
         let load = |figure: &AtomicU64| figure.load(Ordering::Relaxed);
         (load(&self.figures.expired), load(&self.figures.overruns))
-    }
-}
-
-impl Reservation {
-    /// Turns the reservation into spending, durably.
-    ///
-    /// Where that fails the reservation stays until it expires: the money may be gone.
-    pub(crate) async fn settle(self, charge: Charge) -> Result<(), StoreError> {
-        if charge.amount > self.amount {
-            let (charged, reserved) = (charge.amount, self.amount);
-            let provider = charge.provider.as_str();
-            tracing::warn!(provider, %charged, %reserved, "a call cost more than it could");
-            self.ledger.figures.overruns.fetch_add(1, Ordering::Relaxed);
-        }
-        let Self { ledger, held, .. } = self;
-        let mut tx = ledger.store.write().await?;
-        let now = tooloo_clock::wall();
-        book::settle(&mut tx, now, held, &charge, ledger.keep).await?;
-        tx.commit().await?;
-        Ok(())
-    }
-
-    /// Gives the money back, where nothing can be owed.
-    ///
-    /// Where that fails the reservation stays until it expires.
-    pub(crate) async fn release(self) {
-        if let Err(error) = self.give_back().await {
-            tracing::warn!(%error, "a reservation could not be released and will expire");
-        }
-    }
-
-    async fn give_back(self) -> Result<(), StoreError> {
-        let mut tx = self.ledger.store.write().await?;
-        book::release(&mut tx, self.held.id).await?;
-        tx.commit().await?;
-        Ok(())
     }
 }

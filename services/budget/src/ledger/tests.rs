@@ -19,6 +19,7 @@ use super::{
     book::{self, Ask, Charge, Held, OverLimit, Recorded, Workflow},
     figures,
     posting::{Retention, TOTAL_MAX},
+    reservation::Effect,
     schema::MIGRATIONS,
 };
 use crate::{day::Day, money::Money};
@@ -42,6 +43,11 @@ impl Book {
         let folder = TempDir::new().unwrap();
         let store = testing::store(folder.path(), MIGRATIONS).await;
         Self { store, folder }
+    }
+
+    fn ledger(&self, tasks: &TaskTracker) -> Ledger {
+        let life = Duration::from_secs(EXPIRY);
+        Ledger::new(self.store.clone(), KEEP, life, tasks.clone())
     }
 
     async fn reserve(&self, seconds: u64, micros: u64) -> Result<Held, OverLimit> {
@@ -249,14 +255,31 @@ async fn totals_saturate_far_above_every_limit() {
 async fn what_is_recorded_is_booked_although_its_caller_left() {
     let book = Book::open().await;
     let tasks = TaskTracker::new();
-    let life = Duration::from_secs(EXPIRY);
-    let ledger = Ledger::new(book.store.clone(), KEEP, life, tasks.clone());
+    let ledger = book.ledger(&tasks);
     let mut recording = task::spawn(ledger.record(workflow(None, "ada", 40)));
     assert_pending!(recording.poll());
     drop(recording);
     tasks.close();
     within(tasks.wait()).await;
     assert_eq!(ledger.standing().await.unwrap().spent.micros(), 40);
+}
+
+#[tokio::test]
+async fn a_settlement_of_which_nobody_knows_whether_it_was_is_booked_once() {
+    let book = Book::open().await;
+    let ledger = book.ledger(&TaskTracker::new());
+    let amount = Money::from_micros(500);
+    let reservation = ledger.reserve(amount, amount).await.unwrap().unwrap();
+    let mut effect = Effect::Unknown;
+    for _ in 0..2 {
+        let settled = reservation.settle_once(&charge(40), &mut effect).await;
+        settled.unwrap();
+        let standing = ledger.standing().await.unwrap();
+        assert_eq!(
+            (standing.spent.micros(), standing.reserved.micros()),
+            (40, 0)
+        );
+    }
 }
 
 #[tokio::test]
