@@ -25,7 +25,6 @@ use crate::{
 pub(crate) struct Acquire<'a, C: Connection> {
     pool: &'a Pool<C>,
     entry: Entry,
-    started: Moment,
     held_at: Nesting,
     stage: Stage<'a, C>,
 }
@@ -50,7 +49,7 @@ impl<C: Connection> Pool<C> {
     pub(crate) fn acquire(
         &self,
         place: &'static Location<'static>,
-        tenant: Option<Key>,
+        tenant: Option<Arc<Key>>,
     ) -> Acquire<'_, C> {
         let claim = Claim {
             place,
@@ -63,9 +62,9 @@ impl<C: Connection> Pool<C> {
             entry: Entry {
                 claim,
                 at_head: false,
+                since: never,
                 deadline: never,
             },
-            started: never,
             held_at: None,
             stage: Stage::Fresh,
         }
@@ -126,7 +125,7 @@ impl<C: Connection> Acquire<'_, C> {
     ) -> Poll<Result<Lease<C>, PoolError>> {
         let inner = &self.pool.inner;
         let now = Moment::exact();
-        self.started = now;
+        self.entry.since = now;
         self.entry.deadline = now + inner.times.acquire;
         match suspect {
             Some(lease) => {
@@ -164,7 +163,12 @@ impl<C: Connection> Acquire<'_, C> {
                     let proven = ready!(proof.as_mut().poll(cx));
                     now = Moment::exact();
                     match proven {
-                        Ok(Some(lease)) => return Poll::Ready(Ok(self.granted(lease, now))),
+                        Ok(Some(lease)) => {
+                            let waited = now.saturating_duration_since(self.entry.since);
+                            self.pool.inner.exchange.lock().waits.record(waited);
+                            self.stage = Stage::Over;
+                            return Poll::Ready(Ok(lease));
+                        }
                         Ok(None) => {
                             // Its turn has come where it was given a connection, good or bad.
                             self.entry.at_head = true;
@@ -179,10 +183,16 @@ impl<C: Connection> Acquire<'_, C> {
             match outcome {
                 Ok(given) => {
                     let lease = Lease::new(&self.pool.inner, given.pooled);
-                    if !given.check && lease.is_fit() {
-                        return Poll::Ready(Ok(self.granted(lease, now)));
+                    if given.check {
+                        self.prove(lease);
+                    } else if lease.is_fit() {
+                        self.stage = Stage::Over;
+                        return Poll::Ready(Ok(lease));
+                    } else {
+                        let waited = now.saturating_duration_since(self.entry.since);
+                        self.pool.inner.exchange.lock().waits.withdraw(waited);
+                        self.prove(lease);
                     }
-                    self.prove(lease);
                 }
                 Err(error) => return Poll::Ready(Err(self.refused(error, now))),
             }
@@ -195,10 +205,9 @@ impl<C: Connection> Acquire<'_, C> {
             return None;
         }
         let mut effects = Effects::new();
-        let given = inner
-            .exchange
-            .lock()
-            .take(&self.entry.claim, now, &mut effects);
+        let mut state = inner.exchange.lock();
+        let given = state.take(&self.entry, now, &mut effects);
+        drop(state);
         inner.carry_out(effects);
         given
     }
@@ -209,18 +218,11 @@ impl<C: Connection> Acquire<'_, C> {
         self.stage = Stage::Proving(Box::pin(proof));
     }
 
-    fn granted(&mut self, lease: Lease<C>, now: Moment) -> Lease<C> {
-        self.stage = Stage::Over;
-        let waited = now.saturating_duration_since(self.started);
-        self.pool.inner.waits.record(waited);
-        lease
-    }
-
     #[cold]
     fn refused(&mut self, error: PoolError, now: Moment) -> PoolError {
         self.stage = Stage::Over;
         let inner = &self.pool.inner;
-        let waited = now.saturating_duration_since(self.started);
+        let waited = now.saturating_duration_since(self.entry.since);
         let error = error.with_waited(waited);
         if error.refusal() == Refusal::TimedOut {
             inner.timeouts.fetch_add(1, Ordering::Relaxed);

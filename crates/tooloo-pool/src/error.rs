@@ -7,6 +7,12 @@ use crate::connection::BoxError;
 /// There was no connection to be had.
 #[derive(Clone, Debug)]
 pub struct PoolError {
+    // Boxed: every future and result that may be one is as large as it.
+    details: Box<Details>,
+}
+
+#[derive(Clone, Debug)]
+struct Details {
     refusal: Refusal,
     waited: Duration,
     held_at: Option<&'static Location<'static>>,
@@ -33,47 +39,50 @@ pub enum Refusal {
 
 impl PoolError {
     pub(crate) fn new(refusal: Refusal) -> Self {
-        Self {
+        let details = Details {
             refusal,
             waited: Duration::ZERO,
             held_at: None,
             cause: None,
+        };
+        Self {
+            details: Box::new(details),
         }
     }
 
     pub(crate) fn with_waited(mut self, waited: Duration) -> Self {
-        self.waited = waited;
+        self.details.waited = waited;
         self
     }
 
     pub(crate) fn with_held_at(mut self, place: Option<&'static Location<'static>>) -> Self {
-        self.held_at = place;
+        self.details.held_at = place;
         self
     }
 
     pub(crate) fn with_cause(mut self, cause: Option<Arc<BoxError>>) -> Self {
-        self.cause = cause;
+        self.details.cause = cause;
         self
     }
 
     /// Returns why.
     pub fn refusal(&self) -> Refusal {
-        self.refusal
+        self.details.refusal
     }
 
     /// Returns how long the caller waited.
     pub fn waited(&self) -> Duration {
-        self.waited
+        self.details.waited
     }
 
     /// Returns where the caller's own task took a connection that it held while it waited.
     pub fn held_at(&self) -> Option<&'static Location<'static>> {
-        self.held_at
+        self.details.held_at
     }
 
     /// Returns whether the same call may succeed later.
     pub fn is_temporary(&self) -> bool {
-        match self.refusal {
+        match self.details.refusal {
             Refusal::TimedOut | Refusal::QueueFull | Refusal::TenantQueueFull => true,
             Refusal::Nested | Refusal::Closed | Refusal::RequestOver => false,
         }
@@ -82,9 +91,9 @@ impl PoolError {
 
 impl fmt::Display for PoolError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.refusal {
+        match self.details.refusal {
             Refusal::TimedOut => {
-                let waited = self.waited;
+                let waited = self.details.waited;
                 write!(f, "no connection came free within {waited:?}")?;
             }
             Refusal::QueueFull => f.write_str("too many callers wait for a connection")?,
@@ -95,7 +104,7 @@ impl fmt::Display for PoolError {
             Refusal::Closed => f.write_str("the pool is closed")?,
             Refusal::RequestOver => f.write_str("the request is over")?,
         }
-        match self.held_at {
+        match self.details.held_at {
             Some(place) => write!(f, "; this task holds another, taken at {place}"),
             None => Ok(()),
         }
@@ -105,7 +114,7 @@ impl fmt::Display for PoolError {
 impl error::Error for PoolError {
     /// The last failure to connect, where there was one since the last success.
     fn source(&self) -> Option<&(dyn error::Error + 'static)> {
-        let cause: &(dyn error::Error + 'static) = &***self.cause.as_ref()?;
+        let cause: &(dyn error::Error + 'static) = &***self.details.cause.as_ref()?;
         Some(cause)
     }
 }

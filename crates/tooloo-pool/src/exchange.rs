@@ -123,7 +123,7 @@ impl<'a, C, P: CarryOut<C>> Place<'a, C, P> {
     ) -> Poll<Result<Given<C>, PoolError>> {
         match mem::replace(&mut self.stage, Stage::Served) {
             Stage::Outside => self.enter(entry, now, cx),
-            Stage::InLine { ticket } => self.look(ticket, now, cx),
+            Stage::InLine { ticket } => self.look(ticket, entry.since, now, cx),
             Stage::Served => panic!("a place is polled until there is an outcome"),
         }
     }
@@ -157,16 +157,17 @@ impl<'a, C, P: CarryOut<C>> Place<'a, C, P> {
     fn look(
         &mut self,
         ticket: usize,
+        since: Moment,
         now: Moment,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Given<C>, PoolError>> {
-        let outcome = self.pool.exchange().lock().outcome(ticket, now);
+        let outcome = self.pool.exchange().lock().outcome(ticket, since, now);
         if let Some(outcome) = outcome {
             return Poll::Ready(outcome.map_err(PoolError::new));
         }
         self.stage = Stage::InLine { ticket };
         let waker = cx.waker().clone();
-        let polled = self.pool.exchange().lock().poll(ticket, waker, now);
+        let polled = self.pool.exchange().lock().poll(ticket, since, waker, now);
         match polled {
             Ok(outcome) => {
                 self.stage = Stage::Served;

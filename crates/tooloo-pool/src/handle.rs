@@ -24,7 +24,7 @@ pub struct PoolHandle {
 pub(crate) trait View: Send + Sync {
     fn standing(&self) -> Standing;
 
-    fn waits(&self) -> &Histogram;
+    fn waits(&self) -> Histogram;
 
     fn timeouts(&self) -> u64;
 
@@ -101,7 +101,7 @@ impl Observe for PoolHandle {
     }
 
     fn encode(&self, metrics: DescriptorEncoder<'_>) -> fmt::Result {
-        encode::metrics(&self.snapshot(), self.pool.waits(), metrics)
+        encode::metrics(&self.snapshot(), &self.pool.waits(), metrics)
     }
 }
 

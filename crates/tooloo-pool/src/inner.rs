@@ -33,7 +33,6 @@ pub(crate) struct Inner<C> {
     pub(crate) connector: Box<dyn Connect<C>>,
     pub(crate) times: Times,
     pub(crate) always_reset: bool,
-    pub(crate) waits: Histogram,
     pub(crate) timeouts: AtomicU64,
     /// Tells of each connection that is made, and of the end of the pool.
     pub(crate) news: Arc<Notify>,
@@ -51,7 +50,6 @@ impl<C: Connection> Inner<C> {
             times: config.times.clone(),
             always_reset: config.always_reset,
             exchange: Exchange::new(State::new(config)),
-            waits: Histogram::new(),
             timeouts: AtomicU64::new(0),
             news: Arc::new(Notify::new()),
             drained: Notify::new(),
@@ -142,8 +140,8 @@ impl<C: Connection> View for Inner<C> {
         self.exchange.lock().standing()
     }
 
-    fn waits(&self) -> &Histogram {
-        &self.waits
+    fn waits(&self) -> Histogram {
+        self.exchange.lock().waits.clone()
     }
 
     fn timeouts(&self) -> u64 {

@@ -29,7 +29,10 @@ pub struct Lease<C: Connection> {
 }
 
 /// What becomes of a connection whose lease ends.
+///
+/// As wide as the lease's other fields: a lease is moved often, and by words.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[repr(usize)]
 enum Ending {
     Ordinary,
     Reset,

@@ -67,7 +67,7 @@ impl<C: Connection> Pool<C> {
         &self,
         tenant: Key,
     ) -> impl Future<Output = Result<Lease<C>, PoolError>> + Send + use<'_, C> {
-        self.acquire(Location::caller(), Some(tenant))
+        self.acquire(Location::caller(), Some(Arc::new(tenant)))
     }
 
     /// Makes the least number of connections, and waits until they are there.

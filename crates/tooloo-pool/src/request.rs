@@ -37,7 +37,7 @@ pub(crate) struct Ending<C: Connection> {
 
 struct Slot<C: Connection> {
     pool: Pool<C>,
-    tenant: Option<Key>,
+    tenant: Option<Arc<Key>>,
     turn: sync::Mutex<()>,
     held: Mutex<Held<C>>,
 }
@@ -63,7 +63,7 @@ impl<C: Connection> RequestConnection<C> {
         };
         let slot = Slot {
             pool,
-            tenant,
+            tenant: tenant.map(Arc::new),
             turn: sync::Mutex::new(()),
             held: Mutex::new(held),
         };

@@ -31,7 +31,10 @@ use self::{
     slots::{Slots, Unlent},
     tenants::Tenants,
 };
-use crate::{config::PoolConfig, figures::Tally};
+use crate::{
+    config::PoolConfig,
+    figures::{Histogram, Tally},
+};
 
 /// A connection, and what the pool knows of it.
 #[derive(Debug)]
@@ -77,6 +80,8 @@ pub(crate) struct State<C> {
     // Whether a task of the pool's watches the deadlines of those who wait.
     watched: bool,
     pub(crate) tally: Tally,
+    /// Of those who were lent a connection that they waited for.
+    pub(crate) waits: Histogram,
     random: fastrand::Rng,
 }
 
@@ -94,6 +99,7 @@ impl<C> State<C> {
             tended: false,
             watched: false,
             tally: Tally::new(),
+            waits: Histogram::new(),
             random: config
                 .seed
                 .map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed),
@@ -146,18 +152,18 @@ impl<C> State<C> {
     #[inline]
     pub(crate) fn take(
         &mut self,
-        claim: &Claim,
+        entry: &Entry,
         now: Moment,
         effects: &mut Effects<C>,
     ) -> Option<Given<C>> {
         effects.upkeep = !std::mem::replace(&mut self.tended, true);
-        let max = self.config.max.get();
-        if self.closed || !self.tenants.may_lease(claim.tenant.as_ref(), max) {
+        let (claim, max) = (&entry.claim, self.config.max.get());
+        if self.closed || !self.tenants.may_lease(claim.tenant.as_deref(), max) {
             return None;
         }
         let pooled = self.next_idle(now, effects)?;
         self.lease(pooled.slot, claim.clone(), now);
-        Some(self.given(pooled, now))
+        Some(self.given(pooled, entry.since, now))
     }
 
     /// Takes a connection back, and gives it to whoever waited longest.
@@ -236,15 +242,15 @@ impl<C> State<C> {
 
     #[inline]
     fn lease(&mut self, slot: usize, claim: Claim, now: Moment) {
-        self.tenants.lease(claim.tenant.as_ref());
+        self.tenants.lease(claim.tenant.as_deref());
         let former = self.slots.lend(slot, claim, now);
-        self.tenants.give_back(former.as_ref());
+        self.tenants.give_back(former.as_deref());
     }
 
     /// Changes what a connection is doing, and gives its tenant's share back.
     #[inline]
     fn set(&mut self, slot: usize, next: Unlent) {
         let former = self.slots.set(slot, next);
-        self.tenants.give_back(former.as_ref());
+        self.tenants.give_back(former.as_deref());
     }
 }

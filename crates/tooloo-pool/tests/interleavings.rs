@@ -136,6 +136,7 @@ impl Premises {
         let entry = Entry {
             claim: Self::claim(),
             at_head: false,
+            since: NOW,
             deadline: Moment::from_nanos(u64::MAX),
         };
         let mut place = Place::new(self);

@@ -1,9 +1,6 @@
 //! How long borrowers waited: counts by time, eight steps to each doubling.
 
-use std::{
-    sync::atomic::{AtomicU64, Ordering},
-    time::Duration,
-};
+use std::time::Duration;
 
 /// Steps within a doubling; a quantile is within a sixteenth of the exact one.
 const STEPS: usize = 8;
@@ -12,42 +9,47 @@ const STEP_BITS: u32 = STEPS.ilog2();
 const DOUBLINGS: usize = 32;
 
 /// Counts of waits.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Histogram {
-    counts: Box<[AtomicU64]>,
+    counts: Box<[u64; STEPS * DOUBLINGS]>,
     // In microseconds.
-    sum: AtomicU64,
+    sum: u64,
 }
 
 impl Histogram {
     pub(crate) fn new() -> Self {
         Self {
-            counts: (0..STEPS * DOUBLINGS).map(|_| AtomicU64::new(0)).collect(),
-            sum: AtomicU64::new(0),
+            counts: Box::new([0; STEPS * DOUBLINGS]),
+            sum: 0,
         }
     }
 
-    pub(crate) fn record(&self, wait: Duration) {
-        let micros = u64::try_from(wait.as_micros()).unwrap_or(u64::MAX >> 16);
-        self.counts[step(micros)].fetch_add(1, Ordering::Relaxed);
-        self.sum.fetch_add(micros, Ordering::Relaxed);
+    #[inline]
+    pub(crate) fn record(&mut self, wait: Duration) {
+        let micros = micros(wait);
+        self.counts[step(micros)] += 1;
+        self.sum = self.sum.saturating_add(micros);
+    }
+
+    /// Takes back what was recorded: the wait goes on.
+    pub(crate) fn withdraw(&mut self, wait: Duration) {
+        let micros = micros(wait);
+        self.counts[step(micros)] -= 1;
+        self.sum = self.sum.saturating_sub(micros);
     }
 
     /// Returns how many waits were recorded.
     pub(crate) fn count(&self) -> u64 {
-        let counts = self.counts.iter();
-        counts.map(|count| count.load(Ordering::Relaxed)).sum()
+        self.counts.iter().sum()
     }
 
     pub(crate) fn sum(&self) -> Duration {
-        Duration::from_micros(self.sum.load(Ordering::Relaxed))
+        Duration::from_micros(self.sum)
     }
 
     /// Returns how many waits took at most as long as `bound`, to the step.
     pub(crate) fn at_most(&self, bound: Duration) -> u64 {
-        let micros = u64::try_from(bound.as_micros()).unwrap_or(u64::MAX >> 16);
-        let counts = self.counts[..=step(micros)].iter();
-        counts.map(|count| count.load(Ordering::Relaxed)).sum()
+        self.counts[..=step(micros(bound))].iter().sum()
     }
 
     /// Returns the wait that `part` of all leases stayed below, where `at_once` more had none; `None` where
@@ -69,7 +71,7 @@ impl Histogram {
             return Some(Duration::ZERO);
         }
         for (step, count) in self.counts.iter().enumerate() {
-            below += count.load(Ordering::Relaxed);
+            below += count;
             if below >= rank {
                 return Some(middle(step));
             }
@@ -78,7 +80,13 @@ impl Histogram {
     }
 }
 
+#[inline]
+fn micros(wait: Duration) -> u64 {
+    u64::try_from(wait.as_micros()).unwrap_or(u64::MAX >> 16)
+}
+
 /// Returns the step that a number of microseconds belongs to: below 8 each has its own.
+#[inline]
 fn step(micros: u64) -> usize {
     let doubling = (micros | 1).ilog2().saturating_sub(STEP_BITS);
     let within = usize::try_from(micros >> doubling).unwrap_or(usize::MAX);
@@ -102,7 +110,7 @@ mod tests {
     #[test]
     fn quantiles_are_within_a_sixteenth() {
         for exact in [9, 77, 1_234, 56_789, 4_000_000, 61_000_000] {
-            let histogram = Histogram::new();
+            let mut histogram = Histogram::new();
             histogram.record(Duration::from_micros(exact));
             let shown = histogram.quantile(0.5, 0).unwrap().as_secs_f64() * 1e6;
             #[expect(clippy::cast_precision_loss, reason = "below a minute in microseconds")]
@@ -130,7 +138,7 @@ mod tests {
 
     #[test]
     fn leases_without_a_wait_count_as_none() {
-        let histogram = Histogram::new();
+        let mut histogram = Histogram::new();
         assert_eq!(histogram.quantile(0.5, 0), None);
         histogram.record(Duration::from_millis(10));
         assert_eq!(histogram.quantile(0.5, 99), Some(Duration::ZERO));

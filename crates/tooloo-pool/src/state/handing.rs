@@ -27,7 +27,7 @@ impl<C> State<C> {
         }
         let max = self.config.max.get();
         let admitted = |waiting: &Waiting<C>| {
-            let tenant = waiting.claim.tenant.as_ref();
+            let tenant = waiting.claim.tenant.as_deref();
             !self.tenants.are_limited() || self.tenants.may_lease(tenant, max)
         };
         let mut line = self.queue.in_line();
@@ -81,7 +81,7 @@ impl<C> State<C> {
     ) -> (Claim, Option<Waker>) {
         self.queue.unlink(ticket);
         let waiting = self.queue.get_mut(ticket);
-        self.tenants.wait_no_more(waiting.claim.tenant.as_ref());
+        self.tenants.wait_no_more(waiting.claim.tenant.as_deref());
         waiting.outcome = Some(outcome);
         let claim = Claim {
             tenant: waiting.claim.tenant.take(),

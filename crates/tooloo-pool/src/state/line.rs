@@ -22,6 +22,8 @@ pub(crate) struct Given<C> {
 }
 
 /// One who waits, or who has been served and does not know it yet.
+///
+/// Whoever leaves takes along what is to be dropped.
 #[derive(Debug)]
 pub(crate) struct Waiting<C> {
     pub(super) claim: Claim,
@@ -36,6 +38,8 @@ pub(crate) struct Entry {
     pub(crate) claim: Claim,
     /// Whether the caller's turn has come before.
     pub(crate) at_head: bool,
+    /// When the caller asked.
+    pub(crate) since: Moment,
     pub(crate) deadline: Moment,
 }
 
@@ -55,6 +59,7 @@ impl<C> State<C> {
             claim,
             at_head,
             deadline,
+            ..
         } = entry;
         self.admit(claim, *at_head).map_err(PoolError::new)?;
         let idle = !self.idle.is_empty();
@@ -68,18 +73,18 @@ impl<C> State<C> {
                 return Err(PoolError::new(Refusal::Nested).with_held_at(held_at));
             }
         }
-        self.tenants.wait(claim.tenant.as_ref());
-        let waiting = Waiting {
-            claim: claim.clone(),
-            waker: waker.take(),
-            deadline: *deadline,
-            outcome: None,
-        };
+        self.tenants.wait(claim.tenant.as_deref());
         let ticket = if *at_head {
-            self.queue.push_front(waiting)
+            self.queue.push_front()
         } else {
-            self.queue.push_back(waiting)
+            self.queue.push_back()
         };
+        let waiting = self.queue.get_mut(ticket);
+        waiting.claim.place = claim.place;
+        waiting.claim.tenant.clone_from(&claim.tenant);
+        waiting.claim.task = claim.task;
+        waiting.waker = waker.take();
+        waiting.deadline = *deadline;
         effects.watch = !mem::replace(&mut self.watched, true);
         effects.upkeep = !mem::replace(&mut self.tended, true);
         if idle {
@@ -90,16 +95,17 @@ impl<C> State<C> {
         Ok((ticket, held_at))
     }
 
-    /// Returns what has come of waiting.
+    /// Returns what has come of waiting `since` then; a wait that is over is counted.
     #[inline]
     pub(crate) fn outcome(
         &mut self,
         ticket: usize,
+        since: Moment,
         now: Moment,
     ) -> Option<Result<Given<C>, Refusal>> {
-        self.queue.get_mut(ticket).outcome.as_ref()?;
-        let outcome = self.queue.remove(ticket).outcome;
-        outcome.map(|outcome| outcome.map(|pooled| self.given(pooled, now)))
+        let outcome = self.queue.get_mut(ticket).outcome.take()?;
+        self.queue.remove(ticket);
+        Some(outcome.map(|pooled| self.given(pooled, since, now)))
     }
 
     /// Returns what has come of waiting, or else exchanges the waker: the former one is not to be dropped
@@ -107,10 +113,11 @@ impl<C> State<C> {
     pub(crate) fn poll(
         &mut self,
         ticket: usize,
+        since: Moment,
         waker: Waker,
         now: Moment,
     ) -> Result<Result<Given<C>, Refusal>, Option<Waker>> {
-        match self.outcome(ticket, now) {
+        match self.outcome(ticket, since, now) {
             Some(outcome) => Ok(outcome),
             None => Err(self.queue.get_mut(ticket).waker.replace(waker)),
         }
@@ -141,13 +148,16 @@ impl<C> State<C> {
         now: Moment,
         effects: &mut Effects<C>,
     ) -> Option<Waker> {
-        let waiting = self.queue.remove(ticket);
-        match waiting.outcome {
-            None => self.tenants.wait_no_more(waiting.claim.tenant.as_ref()),
+        let waiting = self.queue.get_mut(ticket);
+        let tenant = waiting.claim.tenant.take();
+        let (waker, outcome) = (waiting.waker.take(), waiting.outcome.take());
+        self.queue.remove(ticket);
+        match outcome {
+            None => self.tenants.wait_no_more(tenant.as_deref()),
             Some(Ok(pooled)) => self.put(pooled, Back::Unused, now, effects),
             Some(Err(_)) => {}
         }
-        waiting.waker
+        waker
     }
 
     /// Refuses all who wait.
@@ -157,10 +167,14 @@ impl<C> State<C> {
         }
     }
 
-    /// Tells whether a connection has to be checked before its borrower has it.
+    /// Tells whether a connection has to be checked before its borrower has it; if not, the wait `since` then is over,
+    /// and counted.
     #[inline]
-    pub(super) fn given(&self, pooled: Box<Pooled<C>>, now: Moment) -> Given<C> {
+    pub(super) fn given(&mut self, pooled: Box<Pooled<C>>, since: Moment, now: Moment) -> Given<C> {
         let check = self.needs_check(&pooled, now);
+        if !check {
+            self.waits.record(now.saturating_duration_since(since));
+        }
         Given { pooled, check }
     }
 
@@ -172,10 +186,21 @@ impl<C> State<C> {
             Ok(())
         } else if self.queue.len() >= max {
             Err(Refusal::QueueFull)
-        } else if !self.tenants.may_wait(claim.tenant.as_ref(), max) {
+        } else if !self.tenants.may_wait(claim.tenant.as_deref(), max) {
             Err(Refusal::TenantQueueFull)
         } else {
             Ok(())
+        }
+    }
+}
+
+impl<C> Default for Waiting<C> {
+    fn default() -> Self {
+        Self {
+            claim: Claim::none(),
+            waker: None,
+            deadline: Moment::from_nanos(0),
+            outcome: None,
         }
     }
 }

@@ -2,7 +2,8 @@
 
 /// Who waits, the longest waiting first.
 ///
-/// A member that is called out of the queue keeps its place in the vector until it is taken away.
+/// A member that is called out of the queue keeps its place in the vector until it leaves that too. Places are written
+/// over and not moved: a member gets what was left in its place, and leaves what the next one may find.
 #[derive(Debug)]
 pub(crate) struct Queue<T> {
     places: Vec<Place<T>>,
@@ -14,14 +15,20 @@ pub(crate) struct Queue<T> {
 
 #[derive(Debug)]
 struct Place<T> {
-    // None where the place is free.
-    member: Option<T>,
-    linked: bool,
+    member: T,
+    standing: Standing,
     previous: Option<usize>,
     next: Option<usize>,
 }
 
-impl<T> Queue<T> {
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Standing {
+    Free,
+    InLine,
+    Called,
+}
+
+impl<T: Default> Queue<T> {
     pub(crate) const fn new() -> Self {
         Self {
             places: Vec::new(),
@@ -33,17 +40,21 @@ impl<T> Queue<T> {
     }
 
     /// Returns how many are in line.
+    #[inline]
     pub(crate) fn len(&self) -> usize {
         self.len
     }
 
     /// Returns the place of the first in line.
+    #[inline]
     pub(crate) fn first(&self) -> Option<usize> {
         self.first
     }
 
-    pub(crate) fn push_back(&mut self, member: T) -> usize {
-        let index = self.settle(member, self.last, None);
+    /// Makes a place at the end of the line.
+    #[inline]
+    pub(crate) fn push_back(&mut self) -> usize {
+        let index = self.settle(self.last, None);
         match self.last.replace(index) {
             Some(last) => self.places[last].next = Some(index),
             None => self.first = Some(index),
@@ -51,8 +62,10 @@ impl<T> Queue<T> {
         index
     }
 
-    pub(crate) fn push_front(&mut self, member: T) -> usize {
-        let index = self.settle(member, None, self.first);
+    /// Makes a place at the head of the line.
+    #[inline]
+    pub(crate) fn push_front(&mut self) -> usize {
+        let index = self.settle(None, self.first);
         match self.first.replace(index) {
             Some(first) => self.places[first].previous = Some(index),
             None => self.last = Some(index),
@@ -61,12 +74,13 @@ impl<T> Queue<T> {
     }
 
     /// Calls a member out of the line; nothing where that was done before.
+    #[inline]
     pub(crate) fn unlink(&mut self, index: usize) {
         let place = &mut self.places[index];
-        if !place.linked {
+        if place.standing != Standing::InLine {
             return;
         }
-        place.linked = false;
+        place.standing = Standing::Called;
         let (previous, next) = (place.previous.take(), place.next.take());
         match previous {
             Some(previous) => self.places[previous].next = next,
@@ -79,17 +93,17 @@ impl<T> Queue<T> {
         self.len -= 1;
     }
 
-    /// Takes a member away, in line or not.
-    pub(crate) fn remove(&mut self, index: usize) -> T {
+    /// Takes a member's place away, in line or not.
+    #[inline]
+    pub(crate) fn remove(&mut self, index: usize) {
         self.unlink(index);
+        self.at_mut(index).standing = Standing::Free;
         self.free.push(index);
-        let member = self.places[index].member.take();
-        member.expect("a place is left once, by its owner")
     }
 
+    #[inline]
     pub(crate) fn get_mut(&mut self, index: usize) -> &mut T {
-        let member = self.places[index].member.as_mut();
-        member.expect("a place has its member until its owner leaves")
+        &mut self.at_mut(index).member
     }
 
     /// Returns the places of those in line, the first of them first.
@@ -99,26 +113,39 @@ impl<T> Queue<T> {
     }
 
     fn at(&self, index: Option<usize>) -> Option<(usize, &T)> {
-        let index = index?;
-        let member = self.places[index].member.as_ref();
-        Some((index, member.expect("who is in line is there")))
+        index.map(|index| (index, &self.places[index].member))
     }
 
-    fn settle(&mut self, member: T, previous: Option<usize>, next: Option<usize>) -> usize {
+    #[inline]
+    fn at_mut(&mut self, index: usize) -> &mut Place<T> {
+        let place = &mut self.places[index];
+        assert_ne!(
+            place.standing,
+            Standing::Free,
+            "a place is left once, by its owner"
+        );
+        place
+    }
+
+    #[inline]
+    fn settle(&mut self, previous: Option<usize>, next: Option<usize>) -> usize {
         self.len += 1;
-        let place = Place {
-            member: Some(member),
-            linked: true,
-            previous,
-            next,
-        };
-        if let Some(index) = self.free.pop() {
-            self.places[index] = place;
-            index
-        } else {
-            self.places.push(place);
-            self.places.len() - 1
-        }
+        let index = self.free.pop().unwrap_or_else(|| self.add());
+        let place = &mut self.places[index];
+        place.standing = Standing::InLine;
+        (place.previous, place.next) = (previous, next);
+        index
+    }
+
+    #[cold]
+    fn add(&mut self) -> usize {
+        self.places.push(Place {
+            member: T::default(),
+            standing: Standing::Free,
+            previous: None,
+            next: None,
+        });
+        self.places.len() - 1
     }
 }
 
@@ -156,11 +183,15 @@ mod tests {
             for (number, step) in steps.into_iter().enumerate() {
                 match step {
                     Step::Back => {
-                        present.push((queue.push_back(number), number));
+                        let index = queue.push_back();
+                        *queue.get_mut(index) = number;
+                        present.push((index, number));
                         line.push_back(number);
                     }
                     Step::Front => {
-                        present.push((queue.push_front(number), number));
+                        let index = queue.push_front();
+                        *queue.get_mut(index) = number;
+                        present.push((index, number));
                         line.push_front(number);
                     }
                     Step::Call(nth) if !present.is_empty() => {
@@ -171,7 +202,8 @@ mod tests {
                     }
                     Step::Leave(nth) if !present.is_empty() => {
                         let (index, number) = present.swap_remove(nth % present.len());
-                        prop_assert_eq!(queue.remove(index), number);
+                        prop_assert_eq!(*queue.get_mut(index), number);
+                        queue.remove(index);
                         line.retain(|&other| other != number);
                     }
                     Step::Call(_) | Step::Leave(_) => {}

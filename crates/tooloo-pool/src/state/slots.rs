@@ -1,6 +1,6 @@
 //! What each connection of the pool is doing, and for whom.
 
-use std::{panic::Location, time::Duration};
+use std::{panic::Location, sync::Arc, time::Duration};
 
 use tokio::task::Id;
 use tooloo_clock::Moment;
@@ -10,7 +10,8 @@ use tooloo_key::Key;
 #[derive(Clone, Debug)]
 pub(crate) struct Claim {
     pub(crate) place: &'static Location<'static>,
-    pub(crate) tenant: Option<Key>,
+    /// Shared: a claim is copied on its way, and mostly has none.
+    pub(crate) tenant: Option<Arc<Key>>,
     pub(crate) task: Option<Id>,
 }
 
@@ -58,6 +59,18 @@ pub(crate) struct Slots {
     mending: usize,
 }
 
+impl Claim {
+    /// Stands where nobody has asked for anything yet.
+    #[track_caller]
+    pub(crate) const fn none() -> Self {
+        Self {
+            place: Location::caller(),
+            tenant: None,
+            task: None,
+        }
+    }
+}
+
 impl Slots {
     pub(crate) const fn new() -> Self {
         Self {
@@ -83,7 +96,6 @@ impl Slots {
     }
 
     /// Makes a slot for a new connection, which the pool has in hand.
-    #[track_caller]
     pub(crate) fn add(&mut self) -> usize {
         self.mending += 1;
         if let Some(slot) = self.free.pop() {
@@ -92,11 +104,7 @@ impl Slots {
         } else {
             self.places.push(Slot {
                 unlent: Some(Unlent::Mending),
-                claim: Claim {
-                    place: Location::caller(),
-                    tenant: None,
-                    task: None,
-                },
+                claim: Claim::none(),
                 since: Moment::from_nanos(0),
                 reported: false,
             });
@@ -106,7 +114,7 @@ impl Slots {
 
     /// Lends a connection; returns the tenant that it was lent to before, if it still was.
     #[inline]
-    pub(crate) fn lend(&mut self, slot: usize, claim: Claim, since: Moment) -> Option<Key> {
+    pub(crate) fn lend(&mut self, slot: usize, claim: Claim, since: Moment) -> Option<Arc<Key>> {
         let slot = &mut self.places[slot];
         let former = match slot.unlent.take() {
             None => slot.claim.tenant.take(),
@@ -124,7 +132,7 @@ impl Slots {
 
     /// Takes a connection back; returns the tenant that it was lent to, if it was.
     #[inline]
-    pub(crate) fn set(&mut self, slot: usize, next: Unlent) -> Option<Key> {
+    pub(crate) fn set(&mut self, slot: usize, next: Unlent) -> Option<Arc<Key>> {
         match next {
             Unlent::Mending => self.mending += 1,
             Unlent::Gone => self.free.push(slot),
@@ -181,7 +189,7 @@ impl Slot {
         let held = now.saturating_duration_since(self.since);
         (self.is_lent() && held >= after).then(|| Leak {
             place: self.claim.place,
-            tenant: self.claim.tenant.clone(),
+            tenant: self.claim.tenant.as_deref().cloned(),
             held,
         })
     }

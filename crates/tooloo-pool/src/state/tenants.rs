@@ -29,6 +29,7 @@ impl Tenants {
     }
 
     /// Returns whether some waiters may have to let others go first.
+    #[inline]
     pub(crate) fn are_limited(&self) -> bool {
         self.share.is_some()
     }
@@ -40,6 +41,7 @@ impl Tenants {
     }
 
     /// Returns whether a tenant may have one more place of `max` in the queue.
+    #[inline]
     pub(crate) fn may_wait(&self, tenant: Option<&Key>, max: usize) -> bool {
         self.below(tenant, max, |has| has.waiting)
     }
@@ -54,15 +56,18 @@ impl Tenants {
         self.change(tenant, |has| has.leased -= 1);
     }
 
+    #[inline]
     pub(crate) fn wait(&mut self, tenant: Option<&Key>) {
         self.change(tenant, |has| has.waiting += 1);
     }
 
+    #[inline]
     pub(crate) fn wait_no_more(&mut self, tenant: Option<&Key>) {
         self.change(tenant, |has| has.waiting -= 1);
     }
 
     /// Returns how many waiters must let others go first, since their tenants have all of `max` they may.
+    #[inline]
     pub(crate) fn held_up(&self, max: usize) -> usize {
         let Some(share) = self.share else {
             return 0;

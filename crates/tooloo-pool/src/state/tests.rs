@@ -98,7 +98,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 fn claim(tenant: usize) -> Claim {
     Claim {
         place: Location::caller(),
-        tenant: (tenant > 0).then(|| Key::from(format!("{tenant}"))),
+        tenant: (tenant > 0).then(|| Key::from(format!("{tenant}")).into()),
         task: None,
     }
 }
@@ -107,6 +107,7 @@ fn entry(claim: Claim) -> Entry {
     Entry {
         claim,
         at_head: false,
+        since: NOW,
         deadline: NOW + Duration::from_secs(5),
     }
 }
@@ -142,8 +143,8 @@ proptest! {
             let mut served = Vec::new();
             match step {
                 Step::Ask(tenant) => {
-                    let claim = claim(tenant);
-                    if let Some(given) = state.take(&claim, NOW, &mut effects) {
+                    let entry = entry(claim(tenant));
+                    if let Some(given) = state.take(&entry, NOW, &mut effects) {
                         prop_assert!(model.may_lease(tenant) && !given.check);
                         prop_assert_eq!(model.idle.pop(), Some(given.pooled.connection));
                         model.leased.push((given.pooled.connection, tenant));
@@ -151,7 +152,7 @@ proptest! {
                     } else {
                         prop_assert!(model.idle.is_empty() || !model.may_lease(tenant));
                         let mut waker = Some(Waker::noop().clone());
-                        let ticket = state.enqueue(&entry(claim), &mut waker, NOW, &mut effects);
+                        let ticket = state.enqueue(&entry, &mut waker, NOW, &mut effects);
                         prop_assert_eq!(ticket.is_ok(), model.may_wait(tenant));
                         if let Ok((ticket, _)) = ticket {
                             model.line.push_back((ticket, tenant));
@@ -197,7 +198,7 @@ proptest! {
                 _ => {}
             }
             for (ticket, connection) in served {
-                let given = state.poll(ticket, Waker::noop().clone(), NOW);
+                let given = state.poll(ticket, NOW, Waker::noop().clone(), NOW);
                 let given = given.expect("the model serves it").expect("the pool is open");
                 prop_assert_eq!(given.pooled.connection, connection);
                 leases.push(given.pooled);
@@ -256,6 +257,6 @@ fn what_is_put_back_after_a_check_is_not_the_one_used_last() {
     for pooled in found.check {
         state.put(pooled, Back::Checked, later, &mut effects);
     }
-    let given = state.take(&claim(0), later, &mut effects).unwrap();
+    let given = state.take(&entry(claim(0)), later, &mut effects).unwrap();
     assert_eq!((given.pooled.connection, given.check), (2, true));
 }
