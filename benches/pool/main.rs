@@ -60,6 +60,11 @@ fn uncontended(bounds: &mut Vec<Bound>) {
         });
     }
     println!("{rounds}");
+    println!(
+        "sqlx's pool lends connections of whole database drivers only, and asks each that comes back whether it is\n\
+         there: it has no row without a database\n"
+    );
+    // Ours always has its deadlines and figures: like for like is the second. The first is held to the same bound.
     for (name, measure) in [
         ("deadpool", "pool-uncontended-over-deadpool"),
         (

@@ -3,7 +3,7 @@
 use std::{hint::black_box, num::NonZeroUsize};
 
 use benches::Bound;
-use sqlx::{Executor as _, postgres::PgPoolOptions};
+use sqlx::{Connection as _, Executor as _, PgConnection, postgres::PgPoolOptions};
 use tokio::runtime::Builder;
 use tokio_postgres::Config;
 use tooloo_pool::{
@@ -18,19 +18,25 @@ use crate::{ROUNDS, rounds::Rounds};
 const QUERIES: usize = 2_000;
 const CONNECTIONS: u32 = 4;
 
-/// Times ours beside sqlx's without its pings, and returns the bound on the ratio.
+/// Times ours beside sqlx's without the ping that can be turned off, and returns the bound on the ratio.
+///
+/// The other ping, when a connection comes back, is always there: a task of sqlx's own sends it. What its queries take
+/// with no ping at all is shown by a connection of its own, outside of any pool.
 pub(crate) fn measure() -> Bound {
     let runtime = Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("the system has sockets to give");
     let mut rounds = Rounds::new("lease, query and return on PostgreSQL, ns on the clock");
     let server = runtime.block_on(PostgresServer::start());
     let (ours, theirs) = runtime.block_on(async { (ours(&server), theirs(&server).await) });
+    let mut single = runtime.block_on(single(&server));
     for round in 0..=ROUNDS {
         let mut turn = || {
             let our_turn = || runtime.block_on(query_ours(&ours));
             let their_turn = || runtime.block_on(query_theirs(&theirs));
             rounds.time_on_the_clock("tooloo-pool", QUERIES, our_turn);
-            rounds.time_on_the_clock("sqlx without pings", QUERIES, their_turn);
+            rounds.time_on_the_clock("sqlx, ping at return only", QUERIES, their_turn);
+            let single_turn = || runtime.block_on(query_single(&mut single));
+            rounds.time_on_the_clock("sqlx, no pool", QUERIES, single_turn);
         };
         turn();
         if round == 0 {
@@ -39,7 +45,7 @@ pub(crate) fn measure() -> Bound {
         }
     }
     println!("{rounds}");
-    let ratio = rounds.ratio("tooloo-pool", "sqlx without pings");
+    let ratio = rounds.ratio("tooloo-pool", "sqlx, ping at return only");
     Bound::new("pool-postgres-over-sqlx", ratio, 1.0)
 }
 
@@ -62,6 +68,11 @@ async fn theirs(server: &PostgresServer) -> sqlx::PgPool {
         .expect("the server is there")
 }
 
+async fn single(server: &PostgresServer) -> PgConnection {
+    let connected = PgConnection::connect(&server.url()).await;
+    connected.expect("the server is there")
+}
+
 async fn query_ours(pool: &Pool<PostgresConnection>) {
     for _ in 0..QUERIES {
         let mut lease = pool.get().await.expect("the server is there");
@@ -73,6 +84,13 @@ async fn query_ours(pool: &Pool<PostgresConnection>) {
 async fn query_theirs(pool: &sqlx::PgPool) {
     for _ in 0..QUERIES {
         let row = pool.fetch_one(sqlx::query("SELECT 1")).await;
+        black_box(row.expect("the server answers"));
+    }
+}
+
+async fn query_single(connection: &mut PgConnection) {
+    for _ in 0..QUERIES {
+        let row = (&mut *connection).fetch_one(sqlx::query("SELECT 1")).await;
         black_box(row.expect("the server answers"));
     }
 }
