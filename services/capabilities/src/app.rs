@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use database::Store;
 use tooloo_cache::HttpCacheConfig;
-use tooloo_service::{App, Kit, Peer, Settings, StartError, Store, directory};
+use tooloo_service::{App, Kit, Peer, Settings, StartError, directory};
 
 use crate::{
     CapabilitiesConfig, SERVICE,
@@ -22,15 +23,9 @@ use crate::{
 pub async fn app(settings: Settings<CapabilitiesConfig>) -> Result<App, StartError> {
     let mut kit = Kit::new(&SERVICE, &settings.kit)?;
     let config = settings.domain;
-    let store = Store::open(kit.data_file("capabilities.sqlite"), MIGRATIONS).await?;
-
-    // Without its database the service knows nothing. The services it looks at are no check:
-    // telling that one is down is the job.
-    let database = store.clone();
-    kit.check("database", move || {
-        let database = database.clone();
-        async move { database.ping().await }
-    });
+    // Its check is the only one: without it the service knows nothing. That one of those it looks at
+    // is down is for it to tell.
+    let store = Store::open(&mut kit, MIGRATIONS).await?;
 
     let origins = directory::SERVICES
         .iter()

@@ -80,7 +80,7 @@ pub(crate) fn operations(
     let described: Vec<_> = document
         .paths
         .iter()
-        .filter(|(path, _)| path.starts_with('/') && path.len() <= LONGEST_NAME)
+        .filter(|(path, _)| path.starts_with('/') && is_name(path))
         .flat_map(|(path, item)| {
             let methods = item.operations().into_iter();
             methods.map(move |(method, described)| (path, item, method, described))
@@ -134,8 +134,7 @@ impl PathItem {
 impl Described {
     fn id(&self) -> Option<&str> {
         let id = self.operation_id.as_deref()?;
-        let usable = !id.is_empty() && id.len() <= LONGEST_NAME && !id.contains(char::is_control);
-        usable.then_some(id)
+        is_name(id).then_some(id)
     }
 
     fn needs_nothing(&self, item: &PathItem) -> bool {
@@ -158,8 +157,14 @@ impl fmt::Display for Unusable {
     }
 }
 
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.len() <= LONGEST_NAME && !text.contains(char::is_control)
+}
+
+/// Returns the beginning of a text, without a NUL: no text in PostgreSQL holds one.
 fn shortened(text: &str) -> String {
-    text.chars().take(LONGEST_SUMMARY).collect()
+    let start: String = text.chars().take(LONGEST_SUMMARY).collect();
+    start.replace('\0', "\u{fffd}")
 }
 
 #[cfg(test)]
@@ -184,7 +189,7 @@ mod tests {
     fn reads_what_a_document_says_of_an_operation() {
         let document = json!({"openapi": "3.1.0", "paths": {"/api/v1/x": {
             "get": {"operationId": "show_x", "summary": "Shows x", "tags": ["x"]},
-            "post": {"operationId": "make_x", "requestBody": {"content": {}}},
+            "post": {"operationId": "make_x", "summary": "Make\0", "requestBody": {"content": {}}},
         }}});
         let operations = read(&document);
         assert_eq!(operations.len(), 2);
@@ -199,6 +204,7 @@ mod tests {
         );
         assert!(show.callable && show.counted);
         assert_eq!(operations[1].id, "training.make_x");
+        assert_eq!(operations[1].summary.as_deref(), Some("Make\u{fffd}"));
         assert!(!operations[1].callable);
     }
 
@@ -223,6 +229,7 @@ mod tests {
             "/a": {"get": {}, "put": {"operationId": "twice"}},
             "/b": {"get": {"operationId": "twice"}, "post": {"operationId": "once"}},
             "no-slash": {"get": {"operationId": "skipped"}},
+            "/nul\0": {"get": {"operationId": "skipped"}},
         }});
         let expected = ["GET /a", "PUT /a", "GET /b", "once"].map(|id| format!("training.{id}"));
         assert_eq!(ids(&document), expected);

@@ -3,12 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::body::Body;
+use database::{StoreError, now};
 use futures_util::{StreamExt, stream};
 use http::{Request, header};
 use jiff::Timestamp;
-use tooloo_service::{Stop, StoreError};
+use tooloo_service::Stop;
 
-use crate::{operation::Operation, refresh::now, sources::Sources, store::Records};
+use crate::{operation::Operation, sources::Sources, store::Records};
 
 /// By this, services can tell a probe from a user.
 pub(crate) const USER_AGENT: &str =
@@ -61,7 +62,7 @@ impl Prober {
             .buffer_unordered(CONCURRENCY)
             .collect()
             .await;
-        self.records.count_probes(probed).await
+        self.records.count_probes(&probed).await
     }
 
     async fn probe(&self, operation: Operation) -> Probed {

@@ -2,12 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
+use database::{StoreError, now};
 use futures_util::future::join_all;
 use http::HeaderValue;
-use jiff::Timestamp;
 use tokio::sync::Mutex;
 use tooloo_clock::Instant;
-use tooloo_service::{Peer, Stop, StoreError};
+use tooloo_service::{Peer, Stop};
 
 use crate::{
     document,
@@ -125,7 +125,9 @@ impl Refresher {
                     looked: Some(now()),
                     error: None,
                     figures,
-                    etag: before.etag,
+                    // New operations take the place of those that it stands for, and whoever waits for
+                    // that may leave before it is known.
+                    etag: before.etag.filter(|_| operations.is_none()),
                 };
                 let service = peer.name().to_owned();
                 let seen = Seen {
@@ -195,9 +197,4 @@ impl From<document::Unusable> for Unusable {
             why: unusable.to_string(),
         }
     }
-}
-
-/// Returns the present.
-pub(crate) fn now() -> Timestamp {
-    Timestamp::try_from(tooloo_clock::wall()).expect("the present lies within the calendar")
 }

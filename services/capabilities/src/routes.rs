@@ -43,13 +43,19 @@ pub(crate) fn routes(capabilities: Arc<Capabilities>) -> OpenApiRouter {
 impl Capabilities {
     /// Returns every operation ever seen, after a look at the services now or earlier.
     async fn all(&self, refresh: bool) -> Result<Vec<Capability>, Problem> {
-        if refresh {
+        self.look(refresh).await?;
+        let known = self.records.all().await?;
+        Ok(known.into_iter().map(|known| self.joined(known)).collect())
+    }
+
+    /// Looks at the services, unless that was done since the start and is not to be done again.
+    async fn look(&self, again: bool) -> Result<(), Problem> {
+        if again {
             self.refresher.refresh().await?;
         } else {
             self.refresher.refresh_once().await?;
         }
-        let known = self.records.all().await?;
-        Ok(known.into_iter().map(|known| self.joined(known)).collect())
+        Ok(())
     }
 
     /// Adds what is known of the operation's service right now.

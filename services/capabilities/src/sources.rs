@@ -33,7 +33,7 @@ pub(crate) struct Present {
     pub(crate) error: Option<String>,
     /// Its figures, where the last look gave them.
     pub(crate) figures: Option<Figures>,
-    /// The tag of the last good document whose operations were stored.
+    /// The tag of the last good document, once its operations are stored.
     pub(crate) etag: Option<HeaderValue>,
 }
 

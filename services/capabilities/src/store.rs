@@ -3,13 +3,13 @@
 mod activation;
 mod history;
 mod merge;
+mod probes;
 mod rows;
 
 use std::collections::BTreeMap;
 
+use database::{Migration, Queries, Query, Store, StoreError, Transaction};
 use jiff::Timestamp;
-use rusqlite::params;
-use tooloo_service::{Store, StoreError};
 
 pub(crate) use self::{
     activation::{Change, Wish},
@@ -19,7 +19,11 @@ pub(crate) use self::{
 use crate::{capability::Known, operation::Operation, probe::Probed};
 
 /// The database's versions.
-pub(crate) const MIGRATIONS: &[&str] = &[include_str!("store/schema.sql")];
+pub(crate) const MIGRATIONS: &[Migration] = &[Migration::each(
+    "capabilities",
+    include_str!("store/sqlite.sql"),
+    include_str!("store/postgres.sql"),
+)];
 
 /// The service's records.
 #[derive(Clone, Debug)]
@@ -40,102 +44,70 @@ impl Records {
         if seen.is_empty() {
             return Ok(());
         }
-        let events = self.events;
-        let write = self.store.write(move |tx| {
-            for seen in &seen {
-                merge::merge(tx, seen, now)?;
-            }
-            history::truncate(tx, events)
-        });
-        write.await
+        let mut tx = self.store.write().await?;
+        for seen in &seen {
+            merge::merge(&mut tx, seen, now).await?;
+        }
+        history::truncate(&mut tx, self.events).await?;
+        tx.commit().await?;
+        Ok(())
     }
 
     /// Returns every operation ever seen, in the order of their ids.
     pub(crate) async fn all(&self) -> Result<Vec<Known>, StoreError> {
-        self.store
-            .read(|connection| rows::select(connection, "TRUE", []))
-            .await
+        rows::read(&self.store.queries().query(rows::ALL).await?)
     }
 
-    /// Returns the operation called `id`.
-    pub(crate) async fn one(&self, id: String) -> Result<Option<Known>, StoreError> {
-        let read = self.store.read(move |connection| {
-            Ok(rows::select(connection, "capabilities.id = ?1", [id])?.pop())
-        });
-        read.await
+    /// Returns every operation ever seen, in the order of their ids, and when each service's last
+    /// good document was read.
+    pub(crate) async fn all_with_documents(
+        &self,
+    ) -> Result<(Vec<Known>, BTreeMap<String, Timestamp>), StoreError> {
+        let mut tx = self.store.read().await?;
+        let known = rows::read(&tx.query(rows::ALL).await?)?;
+        let documents = tx.query("SELECT service, read FROM documents").await?;
+        let documents: Result<_, StoreError> = documents
+            .iter()
+            .map(|row| Ok((row.get("service")?, row.get("read")?)))
+            .collect();
+        Ok((known, documents?))
     }
 
     /// Returns the active operations that can be called as they stand.
     pub(crate) async fn callable(&self) -> Result<Vec<Operation>, StoreError> {
-        let read = self.store.read(|connection| {
-            let filter = "active_since IS NOT NULL AND gone_since IS NULL AND callable";
-            rows::select(connection, filter, [])
-        });
-        Ok(read
-            .await?
-            .into_iter()
-            .map(|known| known.operation)
-            .collect())
+        let callable = rows::read(&self.store.queries().query(rows::CALLABLE).await?)?;
+        Ok(callable.into_iter().map(|known| known.operation).collect())
     }
 
-    /// Returns when each service's last good document was read.
-    pub(crate) async fn documents(&self) -> Result<BTreeMap<String, Timestamp>, StoreError> {
-        let read = self.store.read(|connection| {
-            let mut select = connection.prepare_cached("SELECT service, read FROM documents")?;
-            let rows = select.query_map([], |row| Ok((row.get(0)?, rows::time(row, 1)?)))?;
-            rows.collect()
-        });
-        read.await
-    }
-
-    /// Activates or deactivates the operation called `id`.
+    /// Activates or deactivates the operation called `id`, and returns it as it is then.
     pub(crate) async fn change(
         &self,
-        id: String,
+        id: &str,
         wish: Wish,
         now: Timestamp,
-    ) -> Result<Change, StoreError> {
-        let events = self.events;
-        let write = self.store.write(move |tx| {
-            let change = activation::change(tx, &id, wish, now)?;
-            history::truncate(tx, events)?;
-            Ok(change)
-        });
-        write.await
+    ) -> Result<(Change, Option<Known>), StoreError> {
+        // No operation is called so, and PostgreSQL could not even be asked.
+        if id.contains('\0') {
+            return Ok((Change::Unknown, None));
+        }
+        let mut tx = self.store.write().await?;
+        let change = activation::change(&mut tx, id, wish, now).await?;
+        history::truncate(&mut tx, self.events).await?;
+        let found = tx.query(Query::new(rows::ONE).bind(id)).await?;
+        let known = rows::read(&found)?.pop();
+        tx.commit().await?;
+        Ok((change, known))
     }
 
     /// Counts how probes went.
-    pub(crate) async fn count_probes(&self, probed: Vec<Probed>) -> Result<(), StoreError> {
+    pub(crate) async fn count_probes(&self, probed: &[Probed]) -> Result<(), StoreError> {
         if probed.is_empty() {
             return Ok(());
         }
-        let write = self.store.write(move |tx| {
-            let mut upsert = tx.prepare_cached(
-                "INSERT INTO probes VALUES (?1, ?2, 1 - ?2, ?3, ?4, ?5, ?6)
-                 ON CONFLICT (id) DO UPDATE SET
-                     successes = successes + excluded.successes,
-                     failures = failures + excluded.failures,
-                     last_latency = excluded.last_latency,
-                     last_status = excluded.last_status,
-                     last_error = excluded.last_error,
-                     last_time = excluded.last_time",
-            )?;
-            for probe in &probed {
-                let latency = probe.latency.map(|latency| latency.as_secs_f64() * 1e3);
-                let time = probe.time.to_string();
-                let succeeded = u8::from(probe.error.is_none());
-                upsert.execute(params![
-                    probe.id,
-                    succeeded,
-                    latency,
-                    probe.status,
-                    probe.error,
-                    time
-                ])?;
-            }
-            Ok(())
-        });
-        write.await
+        let mut tx = self.store.write().await?;
+        execute_all(&mut tx, probed.iter().map(probes::counted)).await?;
+        tx.commit().await?;
+        Ok(())
     }
 
     /// Returns at most `limit` events older than `before`, newest first.
@@ -144,8 +116,86 @@ impl Records {
         before: Option<i64>,
         limit: u32,
     ) -> Result<Page, StoreError> {
-        self.store
-            .read(move |connection| history::page(connection, before, limit))
-            .await
+        let select = history::select(before, limit);
+        history::page(&self.store.queries().query(select).await?, limit)
+    }
+}
+
+/// Executes statements in their order, all of them or none.
+async fn execute_all(
+    tx: &mut Transaction,
+    statements: impl IntoIterator<Item = Query>,
+) -> Result<(), StoreError> {
+    for done in tx.query_all(statements).await? {
+        done?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use database::now;
+    use jiff::SignedDuration;
+
+    use super::*;
+
+    fn offered(names: impl IntoIterator<Item = String>) -> Vec<Seen> {
+        let operation = |name| Operation {
+            id: format!("training.{name}"),
+            service: "training".to_owned(),
+            method: "GET".to_owned(),
+            path: format!("/{name}"),
+            summary: None,
+            callable: true,
+            counted: true,
+        };
+        vec![Seen {
+            service: "training".to_owned(),
+            operations: Some(names.into_iter().map(operation).collect()),
+        }]
+    }
+
+    #[tokio::test]
+    async fn forgets_what_is_gone_longest_and_its_probes() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = database::testing::store(folder.path(), MIGRATIONS).await;
+        let records = Records::new(store, 10);
+        let begin = now();
+        let at = |second| begin + SignedDuration::from_secs(second);
+        let old = || ["z".to_owned()];
+        records.merge(offered(old()), at(0)).await.unwrap();
+        let probed = Probed {
+            id: "training.z".to_owned(),
+            time: at(0),
+            latency: None,
+            status: None,
+            error: Some("no answer".to_owned()),
+        };
+        for failures in 1..=2 {
+            records
+                .count_probes(std::slice::from_ref(&probed))
+                .await
+                .unwrap();
+            let counts = records.all().await.unwrap().remove(0).probes.unwrap();
+            assert_eq!((counts.successes, counts.failures), (0, failures));
+        }
+
+        // As many as are remembered.
+        let others = || (0..500).map(|number| format!("a{number:03}"));
+        records.merge(offered(others()), at(1)).await.unwrap();
+        records.merge(offered([]), at(2)).await.unwrap();
+        let known = records.all().await.unwrap();
+        let ids: Vec<&str> = known.iter().map(|one| &*one.operation.id).collect();
+        let expected: Vec<String> = others().map(|name| format!("training.{name}")).collect();
+        assert_eq!(ids, expected);
+        assert!(known.iter().all(|one| one.gone_since == Some(at(2))));
+
+        records.merge(offered(old()), at(3)).await.unwrap();
+        let back = records.all().await.unwrap().pop().unwrap();
+        assert_eq!(
+            (back.operation.id.as_str(), back.probes),
+            ("training.z", None)
+        );
+        assert_eq!(back.first_seen, at(3));
     }
 }

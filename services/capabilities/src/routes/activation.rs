@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use database::now;
 use serde::{Deserialize, Serialize};
 use tooloo_service::{Answer, Json, Problem};
 use utoipa::ToSchema;
@@ -10,7 +11,6 @@ use utoipa::ToSchema;
 use super::Capabilities;
 use crate::{
     capability::Capability,
-    refresh::now,
     store::{Change, Wish},
 };
 
@@ -76,7 +76,7 @@ async fn change(
     wish: Wish,
 ) -> Result<Answer<Outcome>, Problem> {
     capabilities.refresher.refresh_once().await?;
-    let change = capabilities.records.change(id.clone(), wish, now()).await?;
+    let (change, known) = capabilities.records.change(&id, wish, now()).await?;
     let changed = match change {
         Change::Made => true,
         Change::Unneeded => false,
@@ -86,8 +86,7 @@ async fn change(
             return Err(Problem::conflict("capability_gone", detail));
         }
     };
-    let known = capabilities.records.one(id).await?.ok_or_else(unknown)?;
-    let capability = capabilities.joined(known);
+    let capability = capabilities.joined(known.ok_or_else(unknown)?);
     Ok(Answer(Outcome {
         changed,
         active: capability.is_active(),

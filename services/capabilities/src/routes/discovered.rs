@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use database::now;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tooloo_service::{Answer, Problem, Query};
@@ -12,7 +13,6 @@ use super::Capabilities;
 use crate::{
     capability::{Capability, State as CapabilityState},
     operation::Operation,
-    refresh::now,
 };
 
 /// What to show.
@@ -84,8 +84,12 @@ pub(super) async fn discovered(
             .as_deref()
             .is_none_or(|asked| asked == service)
     };
-    let all = capabilities.all(asked.refresh).await?;
-    let documents = capabilities.records.documents().await?;
+    capabilities.look(asked.refresh).await?;
+    let (known, documents) = capabilities.records.all_with_documents().await?;
+    let all: Vec<Capability> = known
+        .into_iter()
+        .map(|known| capabilities.joined(known))
+        .collect();
     let services = capabilities
         .services()
         .into_iter()

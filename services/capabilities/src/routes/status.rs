@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::extract::State;
+use database::now;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tooloo_service::{Answer, Problem, Query};
@@ -12,7 +13,6 @@ use super::Capabilities;
 use crate::{
     capability::Capability,
     insights::{Insights, Totals},
-    refresh::now,
 };
 
 /// How fresh the answer has to be.

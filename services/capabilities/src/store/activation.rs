@@ -1,7 +1,7 @@
 //! Activates and deactivates operations.
 
+use database::{Query, StoreError, Transaction};
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::history::{self, Event};
 
@@ -24,31 +24,27 @@ pub(crate) enum Change {
     Gone,
 }
 
-pub(super) fn change(
-    tx: &Transaction<'_>,
+pub(super) async fn change(
+    tx: &mut Transaction,
     id: &str,
     wish: Wish,
     now: Timestamp,
-) -> rusqlite::Result<Change> {
-    let sql =
-        "SELECT active_since IS NOT NULL, gone_since IS NOT NULL FROM capabilities WHERE id = ?1";
-    let found = tx
-        .prepare_cached(sql)?
-        .query_row([id], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
-    let Some((active, gone)): Option<(bool, bool)> = found else {
+) -> Result<Change, StoreError> {
+    let select = Query::new(
+        "SELECT active_since IS NOT NULL AS active, gone_since IS NOT NULL AS gone
+         FROM capabilities WHERE id = $1",
+    );
+    let Some(found) = tx.query_opt(select.bind(id)).await? else {
         return Ok(Change::Unknown);
     };
-    let (since, event) = match (wish, active) {
+    let (since, event) = match (wish, found.get("active")?) {
         (Wish::Activate, true) | (Wish::Deactivate, false) => return Ok(Change::Unneeded),
-        (Wish::Activate, false) if gone => return Ok(Change::Gone),
-        (Wish::Activate, false) => (Some(now.to_string()), Event::Activated),
+        (Wish::Activate, false) if found.get("gone")? => return Ok(Change::Gone),
+        (Wish::Activate, false) => (Some(now), Event::Activated),
         (Wish::Deactivate, true) => (None, Event::Deactivated),
     };
-    tx.execute(
-        "UPDATE capabilities SET active_since = ?2 WHERE id = ?1",
-        params![id, since],
-    )?;
-    history::add(tx, id, event, now)?;
+    let update = Query::new("UPDATE capabilities SET active_since = $1 WHERE id = $2");
+    tx.execute(update.bind(since).bind(id)).await?;
+    tx.execute(history::added(id, event, now)).await?;
     Ok(Change::Made)
 }

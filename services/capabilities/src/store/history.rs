@@ -1,11 +1,11 @@
 //! What happened to operations, in order.
 
+use std::sync::Arc;
+
+use database::{Query, Row, Rows, StoreError, Transaction};
 use jiff::Timestamp;
-use rusqlite::{Connection, Row, Transaction, params, types::Type};
 use serde::{Deserialize, Serialize, de::value};
 use utoipa::ToSchema;
-
-use super::rows;
 
 /// Something that happened to an operation.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize, ToSchema)]
@@ -41,39 +41,40 @@ pub(crate) struct Page {
     next: Option<i64>,
 }
 
-pub(super) fn add(
-    tx: &Transaction<'_>,
-    capability: &str,
-    event: Event,
-    now: Timestamp,
-) -> rusqlite::Result<()> {
-    let sql = "INSERT INTO history (time, capability, event) VALUES (?1, ?2, ?3)";
-    let event = event.name();
-    tx.prepare_cached(sql)?
-        .execute(params![now.to_string(), capability, event])
-        .map(drop)
+/// Returns the statement that adds an event.
+pub(super) fn added(capability: &str, event: Event, now: Timestamp) -> Query {
+    // Numbered here: a sequence of the database's may leave gaps.
+    Query::new(
+        "INSERT INTO history (seq, time, capability, event)
+         SELECT coalesce(max(seq), 0) + 1, $1, $2, $3 FROM history",
+    )
+    .bind(now)
+    .bind(capability)
+    .bind(event.name())
 }
 
-/// Forgets all but the newest `kept` events.
-pub(super) fn truncate(tx: &Transaction<'_>, kept: u32) -> rusqlite::Result<()> {
-    let sql = "DELETE FROM history WHERE seq <= (SELECT max(seq) FROM history) - ?1";
-    tx.prepare_cached(sql)?.execute([kept]).map(drop)
+/// Forgets all but the newest `kept` events, of which there is at least one.
+pub(super) async fn truncate(tx: &mut Transaction, kept: u32) -> Result<(), StoreError> {
+    let forget = Query::new("DELETE FROM history WHERE seq <= (SELECT max(seq) FROM history) - $1");
+    tx.execute(forget.bind(kept)).await?;
+    Ok(())
 }
 
-pub(super) fn page(
-    connection: &Connection,
-    before: Option<i64>,
-    limit: u32,
-) -> rusqlite::Result<Page> {
-    let sql = "SELECT seq, time, capability, event FROM history
-               WHERE seq < ?1 ORDER BY seq DESC LIMIT ?2";
-    let mut select = connection.prepare_cached(sql)?;
-    // One more than asked for tells whether there is a next page.
-    let rows = select.query_map(
-        params![before.unwrap_or(i64::MAX), i64::from(limit) + 1],
-        entry,
-    )?;
-    let mut events = rows.collect::<rusqlite::Result<Vec<Entry>>>()?;
+/// Returns the statement that selects a page, and one event more, which tells whether there is a
+/// next page.
+pub(super) fn select(before: Option<i64>, limit: u32) -> Query {
+    Query::new(
+        "SELECT seq, time, capability, event FROM history
+         WHERE seq < $1 ORDER BY seq DESC LIMIT $2",
+    )
+    .bind(before.unwrap_or(i64::MAX))
+    .bind(i64::from(limit) + 1)
+}
+
+/// Reads a page of at most `limit` events from what was selected for it.
+pub(super) fn page(rows: &Rows, limit: u32) -> Result<Page, StoreError> {
+    let events: Result<Vec<Entry>, StoreError> = rows.iter().map(entry).collect();
+    let mut events = events?;
     let shown = usize::try_from(limit).expect("a page is small");
     let more = events.len() > shown;
     events.truncate(shown);
@@ -81,21 +82,22 @@ pub(super) fn page(
     Ok(Page { events, next })
 }
 
-fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
-    let name: value::StrDeserializer<'_, value::Error> =
-        value::StrDeserializer::new(row.get_ref(3)?.as_str()?);
-    let event = Event::deserialize(name).map_err(|error| {
-        rusqlite::Error::FromSqlConversionFailure(3, Type::Text, Box::new(error))
-    })?;
+fn entry(row: &Row) -> Result<Entry, StoreError> {
+    let event: Arc<str> = row.get("event")?;
     Ok(Entry {
-        seq: row.get(0)?,
-        time: rows::time(row, 1)?,
-        capability: row.get(2)?,
-        event,
+        seq: row.get("seq")?,
+        time: row.get("time")?,
+        capability: row.get("capability")?,
+        event: Event::named(&event)?,
     })
 }
 
 impl Event {
+    fn named(name: &str) -> Result<Self, StoreError> {
+        let name: value::StrDeserializer<'_, value::Error> = value::StrDeserializer::new(name);
+        Self::deserialize(name).map_err(|error| StoreError::invalid(error.to_string()))
+    }
+
     fn name(self) -> &'static str {
         match self {
             Self::Activated => "activated",

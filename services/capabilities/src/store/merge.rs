@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use database::{Query, StoreError, Transaction};
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Transaction, params};
 
-use super::history::{self, Event};
+use super::{
+    execute_all,
+    history::{self, Event},
+};
 use crate::operation::Operation;
 
 /// The most operations of a service that are remembered after they are gone; active ones always are.
@@ -19,74 +22,96 @@ pub(crate) struct Seen {
     pub(crate) operations: Option<Vec<Operation>>,
 }
 
-pub(super) fn merge(tx: &Transaction<'_>, seen: &Seen, now: Timestamp) -> rusqlite::Result<()> {
+pub(super) async fn merge(
+    tx: &mut Transaction,
+    seen: &Seen,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     if let Some(operations) = &seen.operations {
-        merge_operations(tx, &seen.service, operations, now)?;
+        merge_operations(tx, &seen.service, operations, now).await?;
     }
-    let sql = "INSERT INTO documents VALUES (?1, ?2)
-               ON CONFLICT (service) DO UPDATE SET read = excluded.read";
-    tx.prepare_cached(sql)?
-        .execute(params![seen.service, now.to_string()])?;
+    let upsert = Query::new(
+        "INSERT INTO documents (service, read) VALUES ($1, $2)
+         ON CONFLICT (service) DO UPDATE SET read = excluded.read",
+    );
+    tx.execute(upsert.bind(&seen.service).bind(now)).await?;
     Ok(())
 }
 
-fn merge_operations(
-    tx: &Transaction<'_>,
+async fn merge_operations(
+    tx: &mut Transaction,
     service: &str,
     operations: &[Operation],
     now: Timestamp,
-) -> rusqlite::Result<()> {
-    let read_before = tx
-        .prepare_cached("SELECT 1 FROM documents WHERE service = ?1")?
-        .query_row([service], |_| Ok(()))
-        .optional()?
-        .is_some();
-    let mut missing = known(tx, service)?;
-    let mut upsert = tx.prepare_cached(
-        "INSERT INTO capabilities VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, NULL, NULL)
+) -> Result<(), StoreError> {
+    let select = Query::new("SELECT read FROM documents WHERE service = $1");
+    let read_before = tx.query_opt(select.bind(service)).await?.is_some();
+    let mut missing = known(tx, service).await?;
+    let mut statements = Vec::new();
+    for operation in operations {
+        statements.push(offered(operation, now));
+        let event = match missing.remove(&operation.id) {
+            Some(true) => Some(Event::Returned),
+            // The first document of a service is no news, operation by operation.
+            None if read_before => Some(Event::Discovered),
+            Some(false) | None => None,
+        };
+        statements.extend(event.map(|event| history::added(&operation.id, event, now)));
+    }
+    for (id, _) in missing.iter().filter(|(_, gone)| !**gone) {
+        let leave = Query::new("UPDATE capabilities SET gone_since = $1 WHERE id = $2");
+        statements.push(leave.bind(now).bind(id));
+        statements.push(history::added(id, Event::Gone, now));
+    }
+    let forget = Query::new(
+        "DELETE FROM capabilities WHERE id IN (
+             SELECT ranked.id FROM (
+                 SELECT id, row_number() OVER (ORDER BY gone_since DESC, id) AS place
+                 FROM capabilities
+                 WHERE service = $1 AND gone_since IS NOT NULL AND active_since IS NULL
+             ) AS ranked
+             WHERE ranked.place > $2)",
+    );
+    statements.push(forget.bind(service).bind(REMEMBERED));
+    execute_all(tx, statements).await
+}
+
+/// Returns the statement that notes what a service offers.
+fn offered(operation: &Operation, now: Timestamp) -> Query {
+    let Operation {
+        id,
+        service,
+        method,
+        path,
+        summary,
+        callable,
+        counted,
+    } = operation;
+    Query::new(
+        "INSERT INTO capabilities
+             (id, service, method, path, summary, callable, counted, first_seen)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
          ON CONFLICT (id) DO UPDATE SET
              method = excluded.method, path = excluded.path, summary = excluded.summary,
              callable = excluded.callable, counted = excluded.counted, gone_since = NULL",
-    )?;
-    for operation in operations {
-        let Operation {
-            id,
-            service,
-            method,
-            path,
-            summary,
-            callable,
-            counted,
-        } = operation;
-        let first_seen = now.to_string();
-        upsert.execute(params![
-            id, service, method, path, summary, callable, counted, first_seen
-        ])?;
-        match missing.remove(id) {
-            Some(true) => history::add(tx, id, Event::Returned, now)?,
-            // The first document of a service is no news, operation by operation.
-            None if read_before => history::add(tx, id, Event::Discovered, now)?,
-            Some(false) | None => {}
-        }
-    }
-    let mut leave = tx.prepare_cached("UPDATE capabilities SET gone_since = ?2 WHERE id = ?1")?;
-    for (id, _) in missing.iter().filter(|(_, gone)| !**gone) {
-        leave.execute(params![id, now.to_string()])?;
-        history::add(tx, id, Event::Gone, now)?;
-    }
-    let sql = "DELETE FROM capabilities WHERE id IN (
-                   SELECT id FROM capabilities
-                   WHERE service = ?1 AND gone_since IS NOT NULL AND active_since IS NULL
-                   ORDER BY gone_since DESC, id LIMIT -1 OFFSET ?2)";
-    tx.prepare_cached(sql)?
-        .execute(params![service, REMEMBERED])?;
-    Ok(())
+    )
+    .bind(id)
+    .bind(service)
+    .bind(method)
+    .bind(path)
+    .bind(summary.as_deref())
+    .bind(*callable)
+    .bind(*counted)
+    .bind(now)
 }
 
 /// Returns the ids known of a service, each with whether it is gone.
-fn known(tx: &Transaction<'_>, service: &str) -> rusqlite::Result<BTreeMap<String, bool>> {
-    let sql = "SELECT id, gone_since IS NOT NULL FROM capabilities WHERE service = ?1";
-    let mut select = tx.prepare_cached(sql)?;
-    let rows = select.query_map([service], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    rows.collect()
+async fn known(tx: &mut Transaction, service: &str) -> Result<BTreeMap<String, bool>, StoreError> {
+    let select = Query::new(
+        "SELECT id, gone_since IS NOT NULL AS gone FROM capabilities WHERE service = $1",
+    );
+    let rows = tx.query(select.bind(service)).await?;
+    rows.iter()
+        .map(|row| Ok((row.get("id")?, row.get("gone")?)))
+        .collect()
 }

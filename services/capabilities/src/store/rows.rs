@@ -1,71 +1,68 @@
 //! Operations as rows.
 
-use jiff::Timestamp;
-use rusqlite::{Connection, Params, Row, types::Type};
+use database::{Row, Rows, StoreError};
 
 use crate::{
     capability::{Known, Probes},
     operation::Operation,
 };
 
-/// Returns the operations that `filter` lets through, in the order of their ids.
-pub(super) fn select<P: Params>(
-    connection: &Connection,
-    filter: &str,
-    params: P,
-) -> rusqlite::Result<Vec<Known>> {
-    let sql = format!(
-        "SELECT capabilities.id, service, method, path, summary, callable, counted, first_seen,
-                gone_since, active_since,
-                successes, failures, last_latency, last_status, last_error, last_time
-         FROM capabilities LEFT JOIN probes ON probes.id = capabilities.id
-         WHERE {filter} ORDER BY capabilities.id"
-    );
-    let mut select = connection.prepare_cached(&sql)?;
-    select.query_map(params, known)?.collect()
+/// Makes the statement that selects the operations a filter lets through.
+macro_rules! select {
+    ($filter:literal) => {
+        concat!(
+            "SELECT capabilities.id, service, method, path, summary, callable, counted, first_seen,
+                 gone_since, active_since,
+                 successes, failures, last_latency, last_status, last_error, last_time
+             FROM capabilities LEFT JOIN probes ON probes.id = capabilities.id ",
+            $filter
+        )
+    };
 }
 
-/// Reads a time.
-pub(super) fn time(row: &Row<'_>, index: usize) -> rusqlite::Result<Timestamp> {
-    parsed(index, row.get_ref(index)?.as_str()?)
+/// Selects every operation.
+pub(super) const ALL: &str = select!("");
+
+/// Selects the operation of an id.
+pub(super) const ONE: &str = select!("WHERE capabilities.id = $1");
+
+/// Selects the active operations that can be called as they stand.
+pub(super) const CALLABLE: &str =
+    select!("WHERE active_since IS NOT NULL AND gone_since IS NULL AND callable");
+
+/// Reads operations, and puts them into the order of their ids, which is not every database's.
+pub(super) fn read(rows: &Rows) -> Result<Vec<Known>, StoreError> {
+    let read: Result<Vec<Known>, StoreError> = rows.iter().map(known).collect();
+    let mut read = read?;
+    read.sort_by(|one, other| one.operation.id.cmp(&other.operation.id));
+    Ok(read)
 }
 
-fn optional_time(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<Timestamp>> {
-    let text = row.get_ref(index)?.as_str_or_null()?;
-    text.map(|text| parsed(index, text)).transpose()
-}
-
-fn parsed(index: usize, text: &str) -> rusqlite::Result<Timestamp> {
-    text.parse().map_err(|error: jiff::Error| {
-        rusqlite::Error::FromSqlConversionFailure(index, Type::Text, Box::new(error))
-    })
-}
-
-fn known(row: &Row<'_>) -> rusqlite::Result<Known> {
-    let probes = match row.get(10)? {
-        Some(successes) => Some(Probes {
+fn known(row: &Row) -> Result<Known, StoreError> {
+    let successes: Option<i64> = row.get("successes")?;
+    let probes = |successes| -> Result<Probes, StoreError> {
+        Ok(Probes {
             successes,
-            failures: row.get(11)?,
-            last_latency: row.get(12)?,
-            last_status: row.get(13)?,
-            last_error: row.get(14)?,
-            last_time: time(row, 15)?,
-        }),
-        None => None,
+            failures: row.get("failures")?,
+            last_latency: row.get("last_latency")?,
+            last_status: row.get("last_status")?,
+            last_error: row.get("last_error")?,
+            last_time: row.get("last_time")?,
+        })
     };
     Ok(Known {
         operation: Operation {
-            id: row.get(0)?,
-            service: row.get(1)?,
-            method: row.get(2)?,
-            path: row.get(3)?,
-            summary: row.get(4)?,
-            callable: row.get(5)?,
-            counted: row.get(6)?,
+            id: row.get("id")?,
+            service: row.get("service")?,
+            method: row.get("method")?,
+            path: row.get("path")?,
+            summary: row.get("summary")?,
+            callable: row.get("callable")?,
+            counted: row.get("counted")?,
         },
-        first_seen: time(row, 7)?,
-        gone_since: optional_time(row, 8)?,
-        active_since: optional_time(row, 9)?,
-        probes,
+        first_seen: row.get("first_seen")?,
+        gone_since: row.get("gone_since")?,
+        active_since: row.get("active_since")?,
+        probes: successes.map(probes).transpose()?,
     })
 }

@@ -139,3 +139,32 @@ async fn forgets_the_oldest_history_beyond_its_bound() {
         .collect();
     assert_eq!(events, ["activated", "deactivated"]);
 }
+
+#[tokio::test]
+async fn its_statements_break_no_rule() {
+    let mut training = Upstream::start(Document::Good(offering(&["works", "b"]))).await;
+    let domain = json!({"probe_interval": "10ms"});
+    let service = Service::start_with(domain, &[("training", &training)]).await;
+    service.activate("training.works").await;
+    training.now_gives(Document::Good(offering(&["works"])));
+    for path in ["/discovered?refresh=true", "/list", "/status", "/history"] {
+        service.get(path).await.ok();
+    }
+    // The second probe begins after the first was counted.
+    for _ in 0..2 {
+        training.asked_for("/works").await;
+    }
+    service.get("/insights").await.ok();
+    let off = json!({"id": "training.works"});
+    service.post("/deactivate", &off).await.ok();
+    let observed = service.observed().await;
+    let statements = observed["queries"]["fingerprints"].as_array().unwrap();
+    for table in ["documents", "capabilities", "probes", "history"] {
+        let names = |sql: &Value| sql.as_str().is_some_and(|sql| sql.contains(table));
+        let of_it = statements.iter().filter(|known| names(&known["sql"]));
+        assert!(of_it.count() >= 2, "{table}: {observed:#}");
+    }
+    for known in statements {
+        assert_eq!(known["findings"], json!([]), "{known:#}");
+    }
+}

@@ -148,14 +148,11 @@ async fn asks_anew_for_a_document_that_could_not_be_stored() {
     let domain = json!({"refresh_interval": "1h"});
     let service = Service::start_with(domain, &[("training", &training)]).await;
     service.refresh().await;
-    let database = service.database();
-    let refuse =
-        "CREATE TRIGGER full BEFORE INSERT ON capabilities BEGIN SELECT RAISE(ABORT, 'full'); END";
-    database.execute_batch(refuse).unwrap();
+    service.rename("history", "away").await;
     training.now_gives(Document::Tagged("\"2\"", offering(&["overview", "round"])));
     let failed = service.get("/discovered?refresh=true").await;
     assert_eq!(failed.status, StatusCode::SERVICE_UNAVAILABLE, "{failed:?}");
-    database.execute_batch("DROP TRIGGER full").unwrap();
+    service.rename("away", "history").await;
     let stored = service.refresh().await;
     assert_eq!(
         ids(&stored["capabilities"]),

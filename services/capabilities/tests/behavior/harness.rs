@@ -6,11 +6,11 @@ use axum::body::Body;
 use capabilities::{CapabilitiesConfig, SERVICE};
 use http::{Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
-use rusqlite::Connection;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::timeout;
-use tooloo_service::{App, Settings, directory};
+use tooloo_query::{Database, DatabaseConfig};
+use tooloo_service::{App, Secret, Settings, directory};
 use tower::ServiceExt;
 
 use crate::upstream::Upstream;
@@ -61,10 +61,21 @@ impl Service {
         Self { app, ..self }
     }
 
-    /// Opens the database beside the service.
-    pub(crate) fn database(&self) -> Connection {
-        let path = &self.app.config().data_dir;
-        Connection::open(path.join("capabilities.sqlite")).expect("a database")
+    /// Gives a table of the service's database another name.
+    pub(crate) async fn rename(&self, table: &str, name: &str) {
+        let file = self.app.config().data_dir.join("capabilities.sqlite");
+        let (url, schema) = database::testing::url(self.folder.path())
+            .await
+            .map_or_else(
+                || (format!("sqlite:{}", file.display()), "main"),
+                |url| (url, "capabilities"),
+            );
+        let database = Database::open(&url, DatabaseConfig::new()).expect("a database");
+        let script = format!("ALTER TABLE {schema}.{table} RENAME TO {name}");
+        timeout(SOON, database.script(script))
+            .await
+            .expect("an end in time")
+            .expect("a script that runs");
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answered {
@@ -84,8 +95,18 @@ impl Service {
         self.post("/activate", &json!({ "id": id })).await.ok()
     }
 
+    /// Returns everything that the service shows of itself.
+    pub(crate) async fn observed(&self) -> Value {
+        let path = "/api/v1/system/observability".to_owned();
+        self.ask(Method::GET, path, None).await.ok()
+    }
+
     pub(crate) async fn send(&self, method: Method, path: &str, body: Option<String>) -> Answered {
         let path = format!("/api/v1/capabilities{path}");
+        self.ask(method, path, body).await
+    }
+
+    async fn ask(&self, method: Method, path: String, body: Option<String>) -> Answered {
         let mut request = Request::builder().method(method).uri(path);
         if body.is_some() {
             request = request.header(header::CONTENT_TYPE, "application/json");
@@ -153,6 +174,7 @@ pub(crate) fn ids(list: &Value) -> Vec<&str> {
 
 async fn app(folder: &Path, domain: Value, fleet: &BTreeMap<String, String>) -> App {
     let mut settings: Settings<CapabilitiesConfig> = Settings::for_tests(&SERVICE, folder);
+    settings.kit.database_url = database::testing::url(folder).await.map(Secret::new);
     settings.domain = serde_json::from_value(domain).expect("valid settings");
     for service in directory::SERVICES {
         let address = fleet.get(service.name).map_or(NOWHERE, String::as_str);

@@ -22,7 +22,7 @@ async fn names_what_is_wrong_with_an_activation() {
             let answer = service.post(path, &body).await;
             answer.refused(StatusCode::UNPROCESSABLE_ENTITY, field);
         }
-        for id in ["", "training", "training.nothing", "nobody.overview"] {
+        for id in ["", "\0", "training", "training.nothing", "nobody.overview"] {
             let answer = service.post(path, &json!({ "id": id })).await;
             answer.refused(StatusCode::NOT_FOUND, "id");
         }
