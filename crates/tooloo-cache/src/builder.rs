@@ -6,7 +6,8 @@ use std::{
 };
 
 use crate::{
-    Backplane, Cache, CacheConfig, CacheKey, Inbound, Shallow, Tier, Weigh, inner::Inner, sweep,
+    Backplane, Cache, CacheConfig, CacheKey, Inbound, Shallow, Tier, Weigh, inbound, inner::Inner,
+    sweep,
 };
 
 /// Puts a cache together: its settings, its weigher, its tiers.
@@ -51,11 +52,12 @@ impl<K: CacheKey, V: Send + Sync + 'static> CacheBuilder<K, V> {
     /// Inside a tokio runtime it starts to sweep every now and then, until the last clone is dropped; outside of
     /// one, [`compact`](Cache::compact) does that.
     pub fn build(self) -> Cache<K, V> {
-        let inner = Inner::new(self.config, self.weigh, self.tiers, self.backplane);
+        let (inner, unpublished) = Inner::new(self.config, self.weigh, self.tiers, self.backplane);
         let inner = Arc::new(inner);
         if let Some(backplane) = &inner.backplane {
             let inbound: Weak<dyn Inbound> = Arc::downgrade(&inner) as _;
             backplane.start(inbound);
+            inbound::publish_again(&inner, backplane, unpublished);
         }
         sweep::start(&inner);
         Cache::from_inner(inner)

@@ -2,9 +2,14 @@
 
 use std::sync::Arc;
 
-use futures_util::future::BoxFuture;
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, ready},
+};
 
-use crate::{CacheKey, Change, Inbound, Mark, Place, Purge, Tier, inner::Inner, now::Now};
+use crate::{
+    Backplane, CacheKey, Change, Inbound, Mark, Place, Purge, Tier, inner::Inner, now::Now,
+};
 
 impl<K: CacheKey, V: Send + Sync + 'static> Inbound for Inner<K, V> {
     fn apply(&self, change: &Change, sequence: u64) {
@@ -22,13 +27,22 @@ impl<K: CacheKey, V: Send + Sync + 'static> Inbound for Inner<K, V> {
     }
 
     fn published(&self, mark: &Mark, sequence: u64) {
-        self.ledger.change(|marks| marks.number(mark, sequence));
+        let mark = Mark {
+            sequence: Some(sequence),
+            ..mark.clone()
+        };
+        self.begin_on_disks(&mark)
+            .into_iter()
+            .for_each(in_background);
+        self.ledger.change(|marks| marks.number(&mark, sequence));
     }
 
     fn missed(&self, sequence: u64) {
         self.take_in(Purge::all(), sequence);
         self.memory.clear();
-        self.on_disks(|tier| Box::pin(async move { tier.clear().await }));
+        for disk in self.disks().map(Arc::clone) {
+            in_background(Box::pin(async move { disk.clear().await }));
+        }
     }
 
     fn sequence(&self) -> u64 {
@@ -40,20 +54,62 @@ impl<K: CacheKey, V: Send + Sync + 'static> Inner<K, V> {
     /// Purges here what another cache purged.
     fn take_in(&self, purge: Purge, sequence: u64) {
         let Now { moment, wall } = Now::read();
-        let mark = self
+        let mut mark = self
             .ledger
-            .change(|marks| marks.add(purge, Some(sequence), moment, wall));
-        self.on_disks(|tier| {
-            let mark = mark.clone();
-            Box::pin(async move { tier.purge(&mark).await })
-        });
+            .change(|marks| marks.add(purge, None, moment, wall));
+        mark.sequence = Some(sequence);
+        self.begin_on_disks(&mark)
+            .into_iter()
+            .for_each(in_background);
+        self.ledger.change(|marks| marks.number(&mark, sequence));
     }
 
-    /// Does something with the tiers on this machine, behind the caller's back.
-    fn on_disks(&self, act: impl Fn(Arc<dyn Tier<K, V>>) -> BoxFuture<'static, ()>) {
-        let disks = self.tiers.iter().filter(|tier| tier.place() == Place::Disk);
-        for disk in disks {
-            tokio::spawn(act(Arc::clone(disk)));
-        }
+    /// Begins to note a purge on this machine's disks, and returns what waits until it is there.
+    ///
+    /// This comes before its number is known to fills: so what is stored with that number is behind the purge in
+    /// the disk's queue, and whoever finds the number on the disk after a crash finds the purge as well.
+    pub(crate) fn begin_on_disks(&self, mark: &Mark) -> Vec<BoxFuture<'static, ()>> {
+        let begun = self.disks().map(|disk| {
+            let (disk, mark) = (Arc::clone(disk), mark.clone());
+            let mut noting: BoxFuture<'static, ()> =
+                Box::pin(async move { disk.purge(&mark).await });
+            // The first poll queues it. Polled again by who waits, it is none the worse for that.
+            let noted = (&mut noting).now_or_never();
+            noted.map_or(noting, |()| Box::pin(ready(())))
+        });
+        begun.collect()
     }
+
+    fn disks(&self) -> impl Iterator<Item = &Arc<dyn Tier<K, V>>> {
+        let tiers = self.tiers.iter();
+        tiers.filter(|tier| tier.place() == Place::Disk)
+    }
+}
+
+/// Tells the others of the purges that an earlier run could not tell them of.
+pub(crate) fn publish_again<K: CacheKey, V: Send + Sync + 'static>(
+    inner: &Arc<Inner<K, V>>,
+    backplane: &Arc<dyn Backplane>,
+    marks: Vec<Mark>,
+) {
+    let (inner, backplane) = (Arc::downgrade(inner), Arc::clone(backplane));
+    if marks.is_empty() {
+        return;
+    }
+    in_background(Box::pin(async move {
+        for mark in marks {
+            let sequence = backplane.publish(Change::Purge(mark.clone())).await;
+            let Some(inner) = inner.upgrade() else {
+                return;
+            };
+            // Without one, the backplane goes on trying, and tells by itself.
+            if let Some(sequence) = sequence {
+                inner.published(&mark, sequence);
+            }
+        }
+    }));
+}
+
+fn in_background(work: BoxFuture<'static, ()>) {
+    tokio::spawn(work);
 }

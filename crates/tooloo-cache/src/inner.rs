@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 use tooloo_clock::Moment;
 
 use crate::{
-    Backplane, CacheConfig, CacheKey, Entry, Freshness, Lead, LookupKey, Place, Tier, Weigh,
+    Backplane, CacheConfig, CacheKey, Entry, Freshness, Lead, LookupKey, Mark, Place, Tier, Weigh,
     figures::Figures,
     flights::Flights,
     ledger::Ledger,
@@ -35,21 +35,25 @@ pub(crate) struct Inner<K, V> {
 }
 
 impl<K: CacheKey, V: Send + Sync + 'static> Inner<K, V> {
+    /// Makes it, and returns the purges that an earlier run has told no other cache of, as far as is known.
     pub(crate) fn new(
         config: CacheConfig,
         weigh: Box<dyn Weigh<K, V>>,
         tiers: Vec<Arc<dyn Tier<K, V>>>,
         backplane: Option<Arc<dyn Backplane>>,
-    ) -> Self {
+    ) -> (Self, Vec<Mark>) {
         let mut marks = Marks::new(config.max_purges.get());
+        let mut unpublished = Vec::new();
         let now = Moment::exact();
         for restored in tiers.iter().map(|tier| tier.restore()) {
+            let unnumbered = restored.marks.iter().filter(|mark| mark.sequence.is_none());
+            unpublished.extend(unnumbered.cloned());
             marks.restore(restored, now);
         }
         let random = config
             .seed
             .map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed);
-        Self {
+        let inner = Self {
             memory: Memory::new(&config.memory),
             tiers: tiers.into(),
             backplane,
@@ -62,7 +66,8 @@ impl<K: CacheKey, V: Send + Sync + 'static> Inner<K, V> {
             wall: Wall::new(),
             random: Mutex::new(random),
             config,
-        }
+        };
+        (inner, unpublished)
     }
 
     /// Finds an entry in memory that is of any use.

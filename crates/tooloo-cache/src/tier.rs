@@ -48,6 +48,9 @@ pub trait Tier<K, V>: Send + Sync + 'static {
     fn flush(&self) -> BoxFuture<'_, ()>;
 
     /// Stores for good that a purge happened, so that [`restore`](Self::restore) knows of it.
+    ///
+    /// The first poll queues it, behind what was put before. A purge that has got a number since comes again,
+    /// with that number.
     fn purge<'a>(&'a self, mark: &'a Mark) -> BoxFuture<'a, ()>;
 
     /// Forgets every entry.

@@ -1,8 +1,10 @@
 //! Taking entries away: by key, by what they have in common, all of them.
 
+use futures_util::future::join_all;
+
 use super::Cache;
 use crate::{
-    CacheKey, Change, Purge,
+    CacheKey, Change, Place, Purge,
     now::Now,
     state::{marks::Marks, rules},
 };
@@ -68,15 +70,20 @@ impl<K: CacheKey, V: Send + Sync + 'static> Cache<K, V> {
         for purge in purges {
             let add = |marks: &mut Marks| marks.add(purge, None, now.moment, now.wall);
             let mut mark = self.inner.ledger.change(add);
+            // Before the others are told: should this process end meanwhile, the next one tells them.
+            let mut noting = self.inner.begin_on_disks(&mark);
             if let Some(backplane) = &self.inner.backplane {
                 mark.sequence = backplane.publish(Change::Purge(mark.clone())).await;
                 if let Some(sequence) = mark.sequence {
+                    noting.extend(self.inner.begin_on_disks(&mark));
                     self.inner
                         .ledger
                         .change(|marks| marks.number(&mark, sequence));
                 }
             }
-            for tier in &self.inner.tiers {
+            join_all(noting).await;
+            let tiers = self.inner.tiers.iter();
+            for tier in tiers.filter(|tier| tier.place() != Place::Disk) {
                 tier.purge(&mark).await;
             }
         }

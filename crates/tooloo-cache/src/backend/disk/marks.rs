@@ -33,7 +33,12 @@ impl Marks {
     /// Remembers a mark that is in this segment.
     pub(crate) fn add(&mut self, mark: Mark, segment: u64) {
         let known = self.newest.get(&mark.purge);
-        if known.is_some_and(|(known, _)| known.generation > mark.generation) {
+        // One and the same may come without its number after it came with it, when files are read.
+        let is_newer = |known: &Mark| {
+            (known.generation, known.sequence.is_some())
+                > (mark.generation, mark.sequence.is_some())
+        };
+        if known.is_some_and(|(known, _)| is_newer(known)) {
             return;
         }
         self.highest = self.highest.max(mark.generation);
@@ -101,7 +106,9 @@ impl Marks {
     /// Returns a mark that covers all that these do, to take their place.
     pub(crate) fn fold(&mut self, wall: u64) -> Mark {
         let highest = self.highest;
-        let sequence = self.iter().map(|mark| mark.sequence).max().flatten();
+        // Where one of them has no number, nobody else knows of it: then all are to be told of this one.
+        let sequences: Option<Vec<u64>> = self.iter().map(|mark| mark.sequence).collect();
+        let sequence = sequences.and_then(|sequences| sequences.into_iter().max());
         self.clear();
         Mark {
             purge: Purge::all(),
