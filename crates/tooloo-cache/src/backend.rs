@@ -12,7 +12,7 @@ pub(crate) mod redis;
 #[cfg(feature = "sled")]
 mod sled;
 
-use std::time::UNIX_EPOCH;
+use std::{any::Any, time::UNIX_EPOCH};
 
 #[cfg(feature = "redis")]
 pub use self::redis::{Redis, RedisBackplane, RedisConfig, RedisTier, RedisTierError};
@@ -25,23 +25,48 @@ pub use self::{
     redb::RedbEngine,
 };
 
-use crate::{CodecError, Record};
+use crate::{CodecError, Entry, Record};
 
 /// An entry on its way out of memory: what is known of it, and how its bytes are made.
 ///
 /// Bytes are made on the thread or task that writes them, not by who stores the entry.
+#[cfg(feature = "redis")]
 pub(crate) trait Payload: Send + Sync {
     fn record(&self) -> &Record;
 
     fn encode(&self, out: &mut Vec<u8>) -> Result<(), CodecError>;
 }
 
+/// An entry whose value's type only its tier knows.
+pub(crate) trait AnyEntry: Send + Sync {
+    fn record(&self) -> &Record;
+
+    fn value(&self) -> &dyn Any;
+}
+
+/// Makes bytes of the values of a tier, all of one type.
+///
+/// One for the whole tier: a count of references that went with each entry would go from core to core.
+pub(crate) type Encode = dyn Fn(&dyn Any, &mut Vec<u8>) -> Result<(), CodecError> + Send + Sync;
+
+impl<V: Send + Sync + 'static> AnyEntry for Entry<V> {
+    fn record(&self) -> &Record {
+        self.record()
+    }
+
+    fn value(&self) -> &dyn Any {
+        self.value()
+    }
+}
+
 /// A typed entry and its codec.
+#[cfg(feature = "redis")]
 pub(crate) struct Typed<V, C> {
-    pub(crate) entry: crate::Entry<V>,
+    pub(crate) entry: Entry<V>,
     pub(crate) codec: std::sync::Arc<C>,
 }
 
+#[cfg(feature = "redis")]
 impl<V, C> Payload for Typed<V, C>
 where
     V: Send + Sync,

@@ -24,7 +24,7 @@ mod untyped;
 mod upkeep;
 mod writer;
 
-use std::{fmt, marker::PhantomData, sync::Arc};
+use std::{any::Any, fmt, marker::PhantomData, sync::Arc};
 
 use futures_util::future::BoxFuture;
 
@@ -41,7 +41,6 @@ use self::{
 };
 use crate::{
     CacheKey, Codec, Entry, Mark, Postcard,
-    backend::Typed,
     tier::{Dead, Place, Restored, Stored, Tier, TierFigures},
 };
 
@@ -58,7 +57,7 @@ pub struct DiskTier<V, C = Postcard> {
     values: PhantomData<fn() -> V>,
 }
 
-impl<V, C: Codec<V>> DiskTier<V, C> {
+impl<V: 'static, C: Codec<V>> DiskTier<V, C> {
     /// Opens the folder and reads what lies there; it blocks meanwhile.
     ///
     /// # Errors
@@ -66,9 +65,15 @@ impl<V, C: Codec<V>> DiskTier<V, C> {
     /// Returns [`DiskError::Locked`] where another process uses the folder, and others where it cannot be
     /// used at all. Files in it that cannot be read are no error.
     pub fn open(config: DiskConfig, codec: C) -> Result<Self, DiskError> {
+        let codec = Arc::new(codec);
+        let encoding = Arc::clone(&codec);
+        let encode = move |value: &dyn Any, out: &mut Vec<u8>| {
+            let value = value.downcast_ref::<V>();
+            encoding.encode(value.expect("a tier is given values of its own type"), out)
+        };
         Ok(Self {
-            disk: Arc::new(Disk::open(config)?),
-            codec: Arc::new(codec),
+            disk: Arc::new(Disk::open(config, Box::new(encode))?),
+            codec,
             values: PhantomData,
         })
     }
@@ -113,11 +118,7 @@ where
     }
 
     fn put(&self, key: &K, entry: &Entry<V>) {
-        let payload = Typed {
-            entry: entry.clone(),
-            codec: Arc::clone(&self.codec),
-        };
-        self.disk.store.insert(&key.bytes(), payload);
+        self.disk.store.insert(&key.bytes(), entry.clone());
     }
 
     fn remove(&self, key: &K) {

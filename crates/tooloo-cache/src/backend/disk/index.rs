@@ -161,7 +161,7 @@ impl Index {
             };
             let waiting: Vec<_> = lock(shard).iter().filter_map(waiting).collect();
             for (key, waiting) in waiting {
-                if dead(&key, waiting.payload.record())
+                if dead(&key, waiting.entry.record())
                     && let Some(number) = self.remove_waiting(&key, &waiting)
                 {
                     dropped.push(Dropped {

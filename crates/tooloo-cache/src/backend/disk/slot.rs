@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::note::Head;
-use crate::backend::Payload;
+use crate::backend::AnyEntry;
 
 /// Where an entry is.
 #[derive(Clone)]
@@ -25,12 +25,12 @@ pub(crate) enum Place {
 }
 
 /// An entry that waits to be written.
-pub(crate) struct Waiting<P: Payload + ?Sized = dyn Payload> {
+pub(crate) struct Waiting<E: AnyEntry + ?Sized = dyn AnyEntry> {
     /// How much of the queue's room was set aside for it: about the memory that it takes, or more.
     pub(crate) bytes: u64,
     /// Where the entry is written that it takes the place of.
     pub(crate) replaces: Option<Written>,
-    pub(crate) payload: P,
+    pub(crate) entry: E,
 }
 
 /// An entry in a segment.

@@ -19,7 +19,7 @@ use super::{
     slot::{Place, Slot, Waiting},
 };
 use crate::{
-    backend::{Payload, envelope::Envelopes},
+    backend::{AnyEntry, Encode, envelope::Envelopes},
     tier::TierFigures,
 };
 
@@ -28,6 +28,7 @@ pub(crate) const LEVEL: i32 = 3;
 
 pub(crate) struct Store {
     pub(crate) config: DiskConfig,
+    pub(crate) encode: Box<Encode>,
     pub(crate) index: Index,
     pub(crate) queue: Queue,
     pub(crate) segments: Segments,
@@ -46,7 +47,7 @@ pub(crate) struct Counts {
 }
 
 impl Store {
-    pub(crate) fn new(config: DiskConfig) -> Self {
+    pub(crate) fn new(config: DiskConfig, encode: Box<Encode>) -> Self {
         let key = config.encryption.as_ref();
         Self {
             index: Index::new(),
@@ -56,6 +57,7 @@ impl Store {
             envelopes: Envelopes::new(LEVEL, key, config.max_entry_bytes()),
             counts: Counts::default(),
             config,
+            encode,
         }
     }
 
@@ -64,8 +66,8 @@ impl Store {
     }
 
     /// Queues an entry, or sheds it; the one before it is gone in both cases.
-    pub(crate) fn insert(&self, key: &[u8], payload: impl Payload + 'static) {
-        let bytes = payload.record().bytes.saturating_add(key.len() as u64);
+    pub(crate) fn insert(&self, key: &[u8], entry: impl AnyEntry + 'static) {
+        let bytes = entry.record().bytes.saturating_add(key.len() as u64);
         let mut shard = self.index.shard(key);
         let replaced = if let Some(slot) = shard.get_mut(key)
             && let Place::Waiting(before) = &mut slot.place
@@ -75,13 +77,13 @@ impl Store {
             let waiting = Waiting {
                 bytes: before.bytes,
                 replaces: before.replaces,
-                payload,
+                entry,
             };
             slot.used = false;
             let place = Place::Waiting(Arc::new(waiting));
             Some(mem::replace(&mut slot.place, place))
         } else {
-            self.enqueue(&mut shard, key, bytes, payload)
+            self.enqueue(&mut shard, key, bytes, entry)
         };
         drop(shard);
         // Values are let go outside of the lock.
@@ -94,7 +96,7 @@ impl Store {
         shard: &mut Shard,
         key: &[u8],
         bytes: u64,
-        payload: impl Payload + 'static,
+        entry: impl AnyEntry + 'static,
     ) -> Option<Place> {
         let known = shard.get_key_value(key);
         let replaces = known.and_then(|(_, slot)| slot.written());
@@ -109,7 +111,7 @@ impl Store {
             let waiting = Waiting {
                 bytes,
                 replaces,
-                payload,
+                entry,
             };
             let slot = Slot {
                 number,

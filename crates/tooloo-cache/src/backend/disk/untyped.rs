@@ -19,7 +19,11 @@ use super::{
     slot::Place,
     store::{Store, increment},
 };
-use crate::{Record, backend::wall_millis, tier::Restored};
+use crate::{
+    Record,
+    backend::{Encode, wall_millis},
+    tier::Restored,
+};
 
 /// A tier's threads and what they share with it.
 pub(super) struct Disk {
@@ -30,9 +34,9 @@ pub(super) struct Disk {
 }
 
 impl Disk {
-    pub(super) fn open(config: DiskConfig) -> Result<Self, DiskError> {
+    pub(super) fn open(config: DiskConfig, encode: Box<Encode>) -> Result<Self, DiskError> {
         let readers = config.readers.get();
-        let store = Arc::new(Store::new(config));
+        let store = Arc::new(Store::new(config, encode));
         let lock = replay::lock(&store)?;
         let (writer, restored) = replay::replay(&store, lock)?;
         let (done, closed) = oneshot::channel();
@@ -92,8 +96,8 @@ impl Disk {
         match place {
             Place::Waiting(waiting) | Place::Taken(waiting) => {
                 let mut bytes = Vec::new();
-                waiting.payload.encode(&mut bytes).ok()?;
-                Some((waiting.payload.record().clone(), bytes.into()))
+                (store.encode)(waiting.entry.value(), &mut bytes).ok()?;
+                Some((waiting.entry.record().clone(), bytes.into()))
             }
             Place::Written(written) => {
                 if written.dead_from <= wall_millis() {

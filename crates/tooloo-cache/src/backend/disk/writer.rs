@@ -109,10 +109,10 @@ impl Writer {
         let Some(waiting) = self.store.index.take(key, number) else {
             return;
         };
-        let (payload, replaces) = (&waiting.payload, waiting.replaces);
+        let (entry, replaces) = (&waiting.entry, waiting.replaces);
         let mut plain = Vec::new();
-        let is_covered = lock_read(&self.store.marks).cover(key, payload.record());
-        if is_covered || payload.encode(&mut plain).is_err() {
+        let is_covered = lock_read(&self.store.marks).cover(key, entry.record());
+        if is_covered || (self.store.encode)(entry.value(), &mut plain).is_err() {
             if !is_covered {
                 increment(&self.store.counts.errors);
             }
@@ -122,7 +122,7 @@ impl Writer {
         self.trainer.sample(&plain);
         let head = Head {
             key: Arc::clone(key),
-            record: payload.record().clone(),
+            record: entry.record().clone(),
             plain: u32::try_from(plain.len()).unwrap_or(u32::MAX),
             length: 0,
         };
