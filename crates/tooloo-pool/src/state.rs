@@ -6,6 +6,7 @@ mod effects;
 mod handing;
 mod health;
 mod line;
+mod proof;
 mod queue;
 mod slots;
 mod tenants;
@@ -190,26 +191,6 @@ impl<C> State<C> {
         }
     }
 
-    /// Takes note that a connection has just answered, while it is lent.
-    pub(crate) fn proved(&mut self, pooled: &mut Pooled<C>, now: Moment) {
-        (pooled.good, pooled.epoch) = (now, self.health.epoch());
-        self.health.succeeded();
-    }
-
-    /// Leaves a connection that was lent in the pool's own hands, to be reset or checked.
-    pub(crate) fn set_mending(
-        &mut self,
-        pooled: &mut Pooled<C>,
-        dirty: bool,
-        now: Moment,
-        effects: &mut Effects<C>,
-    ) {
-        pooled.used = now;
-        self.tally.dirty += u64::from(dirty);
-        self.set(pooled.slot, Unlent::Mending);
-        self.settle(now, effects);
-    }
-
     /// Takes the idle connection that was used last, and buries those on the way that are past their time.
     #[inline]
     fn next_idle(&mut self, now: Moment, effects: &mut Effects<C>) -> Option<Box<Pooled<C>>> {
@@ -232,12 +213,6 @@ impl<C> State<C> {
             }
             _ => self.idle.push(pooled),
         }
-    }
-
-    #[inline]
-    fn needs_check(&self, pooled: &Pooled<C>, now: Moment) -> bool {
-        let silent = now.saturating_duration_since(pooled.good);
-        pooled.epoch != self.health.epoch() || silent >= self.config.times.check_after
     }
 
     #[inline]
