@@ -31,6 +31,7 @@ where
     })
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "errors are mapped by value")]
 fn to_broken(error: QueryError) -> Broken {
     assert_eq!(error.kind(), ErrorKind::Statement, "the inner error");
     Broken

@@ -2,7 +2,7 @@
 
 use std::{error, fmt, io};
 
-use crate::{ConfigError, PeerError, StoreError};
+use crate::{ConfigError, PeerError};
 
 /// A service could not be built.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ macro_rules! from {
     )*};
 }
 
-from! { ConfigError StoreError PeerError ServeError io::Error }
+from! { ConfigError PeerError ServeError io::Error }
 
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -89,7 +89,6 @@ mod runtime;
 mod secret;
 mod serve;
 mod stack;
-mod store;
 mod system;
 mod task;
 mod telemetry;
@@ -117,6 +116,5 @@ pub use self::{
     runtime::block_on,
     secret::Secret,
     serve::serve,
-    store::{Store, StoreError},
     task::Stop,
 };

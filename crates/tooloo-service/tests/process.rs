@@ -12,11 +12,10 @@ use std::{
 
 use serde::Deserialize;
 use serde_json::Value;
-use tooloo_service::{App, Definition, Kit, Settings, StartError, Store};
+use tooloo_service::{App, Definition, Kit, Settings, StartError};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 const AS_SERVICE: &str = "PROCESS_TEST_AS_SERVICE";
-const AS_WRITER: &str = "PROCESS_TEST_AS_WRITER";
 const HANG: Duration = Duration::from_secs(10);
 
 const SERVICE: Definition = Definition {
@@ -52,9 +51,6 @@ fn app(settings: &Settings<Nothing>) -> Result<App, StartError> {
 }
 
 fn main() -> ExitCode {
-    if env::var_os(AS_WRITER).is_some() {
-        write_for_ever();
-    }
     if env::var_os(AS_SERVICE).is_some() {
         return tooloo_service::main(SERVICE);
     }
@@ -64,13 +60,12 @@ fn main() -> ExitCode {
         eprintln!("a process test hangs");
         std::process::exit(1);
     });
-    let tests: [(&str, fn()); 6] = [
+    let tests: [(&str, fn()); 5] = [
         ("a_terminated_service_drains_and_exits_well", drains),
         ("a_second_signal_ends_it_at_once", hurries),
         ("help_lists_the_flags", helps),
         ("a_mistake_in_the_settings_is_told_in_one_line", refuses),
         ("a_port_in_use_is_named", collides),
-        ("what_the_store_answered_survives_a_kill", survives),
     ];
     for (name, test) in tests {
         test();
@@ -232,58 +227,4 @@ fn collides() {
         told.contains(&format!("cannot listen on 127.0.0.1:{port}")),
         "{told}"
     );
-}
-
-const MIGRATIONS: &[&str] = &["CREATE TABLE written (id INTEGER PRIMARY KEY)"];
-
-/// Writes numbers from many callers at once, and tells each that was answered.
-fn write_for_ever() -> ! {
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    runtime.block_on(async {
-        let store = Store::open("written.sqlite", MIGRATIONS)
-            .await
-            .expect("a store");
-        for caller in 0..8_i64 {
-            let store = store.clone();
-            tokio::spawn(async move {
-                for id in (caller..).step_by(8) {
-                    let insert = "INSERT INTO written VALUES (?1)";
-                    store
-                        .write(move |tx| tx.execute(insert, [id]))
-                        .await
-                        .expect("a write");
-                    println!("{id}");
-                }
-            });
-        }
-        std::future::pending().await
-    })
-}
-
-fn survives() {
-    let mut writer = command(&[])
-        .env(AS_WRITER, "1")
-        .stderr(Stdio::inherit())
-        .spawn()
-        .expect("a child");
-    let mut answered = BufReader::new(writer.stdout.take().expect("piped")).lines();
-    let mut ids = Vec::new();
-    while ids.len() < 500 {
-        ids.push(answered.next().expect("a line").expect("text"));
-    }
-    writer.kill().expect("it runs");
-    writer.wait().expect("an end");
-    // What it managed to say before the kill counts as well; the last line may be cut.
-    ids.extend(answered.map_while(Result::ok));
-    ids.pop();
-    let folder = env::temp_dir().join(format!("tooloo-process-{}", std::process::id()));
-    let database = rusqlite::Connection::open(folder.join("written.sqlite")).expect("a database");
-    for id in ids {
-        let found: bool = database
-            .query_row("SELECT count(*) FROM written WHERE id = ?1", [&id], |row| {
-                row.get(0)
-            })
-            .expect("an answer");
-        assert!(found, "{id} was answered and is lost");
-    }
 }

@@ -85,12 +85,7 @@ impl PostgresServer {
     /// Panics where it does not run.
     pub async fn kill(&mut self) {
         let mut child = self.child.take().expect("the server runs");
-        // Told to stop at once it takes its children along; a killed one would leave them to the next.
-        let told = child.id().and_then(|id| {
-            let id = rustix::process::Pid::from_raw(i32::try_from(id).ok()?)?;
-            rustix::process::kill_process(id, rustix::process::Signal::QUIT).ok()
-        });
-        told.expect("a child can be told to stop");
+        quit(&child).expect("a child can be told to stop");
         let ended = timeout(START, child.wait()).await;
         assert!(ended.is_ok(), "postgres does not stop after {START:?}");
     }
@@ -192,6 +187,29 @@ impl PostgresServer {
         command.kill_on_drop(true);
         command
     }
+}
+
+/// Told to stop at once it takes its children along; killed, it would leave them behind.
+impl Drop for PostgresServer {
+    fn drop(&mut self) {
+        let Some(mut child) = self.child.take() else {
+            return;
+        };
+        quit(&child);
+        for _ in 0..200 {
+            if !matches!(child.try_wait(), Ok(None)) {
+                return;
+            }
+            std::thread::sleep(LOOK_AGAIN);
+        }
+    }
+}
+
+/// Tells a server to stop without saying goodbye to anybody.
+fn quit(child: &Child) -> Option<()> {
+    let id = i32::try_from(child.id()?).ok()?;
+    let id = rustix::process::Pid::from_raw(id)?;
+    rustix::process::kill_process(id, rustix::process::Signal::QUIT).ok()
 }
 
 fn is_root() -> bool {

@@ -2,7 +2,7 @@
 
 use std::{env, net::Ipv4Addr, sync::Arc, time::Duration};
 
-use database::Store;
+use database::{QueryScopeLayer, Store};
 use tokio_util::task::TaskTracker;
 use tooloo_service::{App, Kit, KitConfig, Secret, Settings, StartError, directory};
 
@@ -128,7 +128,10 @@ pub(crate) async fn build(
         hub,
         limits,
     };
-    Ok(kit.finish(routes::router(budget, rate_limit)))
+    let routes = routes::router(budget, rate_limit)
+        // Finds what one request asks over and over.
+        .layer(QueryScopeLayer::new());
+    Ok(kit.finish(routes))
 }
 
 /// Cuts the time that a burst may take to what a drain leaves for it.

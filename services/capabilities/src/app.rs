@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use database::Store;
+use database::{QueryScopeLayer, Store};
 use tooloo_cache::HttpCacheConfig;
 use tooloo_service::{App, Kit, Peer, Settings, StartError, directory};
 
@@ -80,5 +80,8 @@ pub async fn app(settings: Settings<CapabilitiesConfig>) -> Result<App, StartErr
         refresher,
         config,
     };
-    Ok(kit.finish(routes::routes(Arc::new(capabilities))))
+    let routes = routes::routes(Arc::new(capabilities))
+        // Finds what one request asks over and over.
+        .layer(QueryScopeLayer::new());
+    Ok(kit.finish(routes))
 }

@@ -1,6 +1,6 @@
 //! Puts the service together.
 
-use database::Store;
+use database::{QueryScopeLayer, Store};
 use tooloo_service::{App, Kit, Settings, StartError};
 
 use crate::{
@@ -34,5 +34,8 @@ pub async fn app(settings: Settings<CoachConfig>) -> Result<App, StartError> {
 
     let practising = coach.clone();
     kit.task("practice", move |stop| background::run(practising, stop));
-    Ok(kit.finish(routes::router(coach)))
+    let routes = routes::router(coach)
+        // Finds what one request asks over and over.
+        .layer(QueryScopeLayer::new());
+    Ok(kit.finish(routes))
 }

@@ -27,7 +27,6 @@ impl Process {
         let mut child = Command::new(env!("CARGO_BIN_EXE_coach"))
             .envs(database.map(|url| ("TOOLOO_DATABASE_URL", url)))
             // Meant for this test; the service would not know it.
-            .env_remove("TOOLOO_TEST_POSTGRES")
             .args(["--port", "0", "--log-format", "json"])
             .arg("--data-dir")
             .arg(folder)

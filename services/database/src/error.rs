@@ -3,7 +3,7 @@
 use std::{error, fmt, time::Duration};
 
 use tooloo_query::{ColumnError, ErrorKind, QueryError};
-use tooloo_service::Problem;
+use tooloo_service::{Problem, StartError};
 
 /// A store gave no answer, or one that makes no sense.
 #[derive(Debug)]
@@ -67,6 +67,12 @@ impl From<QueryError> for StoreError {
 impl From<ColumnError> for StoreError {
     fn from(error: ColumnError) -> Self {
         Self::invalid(error.to_string())
+    }
+}
+
+impl From<StoreError> for StartError {
+    fn from(error: StoreError) -> Self {
+        Self::new(error)
     }
 }
 

@@ -20,8 +20,9 @@ pub struct Store {
     queries: Deduplicate<Database>,
 }
 
-/// Has the writers of a schema take turns.
-const TURN: &str = "SELECT pg_advisory_xact_lock(1953460079, hashtext(current_schema()))";
+/// Has the writers of a schema take turns, and wait no longer for one than for a connection.
+const TURN: &str = "SET LOCAL lock_timeout = '5s';
+    SELECT pg_advisory_xact_lock(1953460079, hashtext(current_schema()))";
 
 impl Store {
     /// Opens the service's database and brings its tables up to date: the file named as the service in the data folder,
@@ -42,7 +43,10 @@ impl Store {
                 let database = place::server(url.expose(), name, connections).await?;
                 (database, format!("the schema {name} of database_url"))
             }
-            None => (place::file(&path, connections), path.display().to_string()),
+            None => (
+                place::file(&path, connections).await?,
+                path.display().to_string(),
+            ),
         };
         let store = Self::over(database, &what, migrations).await?;
         store.show(kit);
@@ -59,7 +63,7 @@ impl Store {
             current.map(|current| current.trace_id().to_string())
         });
         let migrated = database.migrate(migrations).await;
-        migrated.map_err(|error| StartError::new(format!("{what}: {error}")))?;
+        migrated.map_err(|error| place::refusal(what, &error))?;
         let queries = DeduplicateLayer::new(&database).layer(database.clone());
         Ok(Self { database, queries })
     }

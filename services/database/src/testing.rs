@@ -8,12 +8,12 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::{Queries, Store, place};
 
 /// Names the server that tests are to use; SQLite without it.
-const SERVER: &str = "TOOLOO_TEST_POSTGRES";
+const SERVER: &str = "POSTGRES_FOR_TESTS";
 
 /// Few, since many tests share a server.
 const CONNECTIONS: NonZeroUsize = NonZeroUsize::new(4).expect("4 is not 0");
 
-/// Returns the URL of the database that belongs to a test's folder, on the server that `TOOLOO_TEST_POSTGRES` names; none
+/// Returns the URL of the database that belongs to a test's folder, on the server that `POSTGRES_FOR_TESTS` names; none
 /// without that variable.
 ///
 /// It is made when it is asked for first, and stays: whoever starts again with the same folder finds its data.
@@ -48,7 +48,9 @@ pub async fn store(folder: impl AsRef<Path>, migrations: &[Migration]) -> Store 
         Some(url) => place::server(&url, "test", CONNECTIONS)
             .await
             .expect("the server answers"),
-        None => place::file(&folder.join("test.sqlite"), CONNECTIONS),
+        None => place::file(&folder.join("test.sqlite"), CONNECTIONS)
+            .await
+            .expect("the folder is the test's own"),
     };
     let store = Store::over(database, "the test's database", migrations).await;
     store.expect("the migrations run")

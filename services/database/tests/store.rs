@@ -1,8 +1,14 @@
 //! What a service can rely on, on whichever database the tests run.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails where there is nothing to unwrap"
+)]
+
 use database::{At, Migration, Queries, Query, Store, StoreError, now, testing};
 use tempfile::TempDir;
 use tokio::time::{Duration, timeout};
+use tooloo_service::{Definition, Kit, KitConfig, Secret, StartError};
 
 const NOTES: &[Migration] = &[
     Migration::each(
@@ -15,6 +21,16 @@ const NOTES: &[Migration] = &[
         "ALTER TABLE notes ADD COLUMN mark INTEGER NOT NULL DEFAULT 0",
     ),
 ];
+
+const SERVICE: Definition = Definition {
+    name: "training",
+    port: 3001,
+    sampling_rate: 0.1,
+    version: "1.2.3",
+    summary: "a service under test",
+    check: |_| Ok(()),
+    build: |_| Box::pin(async { Err(StartError::new("it is never built")) }),
+};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -125,4 +141,67 @@ async fn a_reader_has_one_view_and_cannot_write() {
     assert!(written.is_err());
     drop(view);
     assert_eq!(count(&store).await, 1);
+}
+
+/// Opens the store of a service, and returns why that failed.
+async fn refusal(change: impl FnOnce(&mut KitConfig)) -> String {
+    let mut config = KitConfig::default();
+    change(&mut config);
+    let mut kit = Kit::new(&SERVICE, &config).unwrap();
+    let opened = timeout(PATIENCE, Store::open(&mut kit, NOTES)).await;
+    opened.expect("it is told in time").unwrap_err().to_string()
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_named() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("training.sqlite");
+    std::fs::write(
+        &file,
+        "no database at all, but long enough to be told from one".repeat(20),
+    )
+    .unwrap();
+    let told = refusal(|config| config.data_dir = folder.path().to_owned()).await;
+    assert!(
+        told.contains("training.sqlite") && told.contains("not a database"),
+        "{told}"
+    );
+}
+
+#[tokio::test]
+async fn tables_of_a_newer_program_are_refused() {
+    const NEWER: &[Migration] = &[
+        NOTES[0],
+        NOTES[1],
+        Migration::portable("more", "ALTER TABLE notes ADD COLUMN more INTEGER"),
+    ];
+    let folder = TempDir::new().unwrap();
+    let open = async |migrations: &[Migration]| {
+        let mut config = KitConfig::default();
+        config.data_dir = folder.path().to_owned();
+        config.database_url = testing::url(folder.path()).await.map(Secret::new);
+        let mut kit = Kit::new(&SERVICE, &config).unwrap();
+        Store::open(&mut kit, migrations).await.map(drop)
+    };
+    open(NEWER).await.unwrap();
+    let told = open(NOTES).await.unwrap_err().to_string();
+    assert!(
+        told.contains("training") && told.contains("version 3, newer than 2"),
+        "{told}"
+    );
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_told_of_without_its_password() {
+    let folder = TempDir::new().unwrap();
+    let told = refusal(|config| {
+        config.data_dir = folder.path().to_owned();
+        let url = "postgres://tooloo:sesame@127.0.0.1:1/tooloo";
+        config.database_url = Some(Secret::new(url));
+    });
+    let told = told.await;
+    assert!(
+        told.contains("database_url") && !told.contains("sesame"),
+        "{told}"
+    );
 }

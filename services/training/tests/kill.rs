@@ -30,7 +30,6 @@ impl Process {
             .arg("--data-dir")
             .arg(folder)
             // Every variable of the prefix is a setting, and that one is the tests' own.
-            .env_remove("TOOLOO_TEST_POSTGRES")
             .envs(database.map(|url| ("TOOLOO_DATABASE_URL", url)))
             .current_dir(folder)
             .stderr(Stdio::piped())

@@ -64,6 +64,10 @@ impl<V: 'static, C: Codec<V>> DiskTier<V, C> {
     ///
     /// Returns [`DiskError::Locked`] where another process uses the folder, and others where it cannot be
     /// used at all. Files in it that cannot be read are no error.
+    #[expect(
+        clippy::missing_panics_doc,
+        reason = "values are of the tier's own type"
+    )]
     pub fn open(config: DiskConfig, codec: C) -> Result<Self, DiskError> {
         let codec = Arc::new(codec);
         let encoding = Arc::clone(&codec);

@@ -45,14 +45,14 @@ impl Bus {
 impl Line {
     fn tell(&self, change: Change) -> u64 {
         let mut state = self.bus.state.lock().unwrap();
-        state.log.push(change.clone());
-        let sequence = state.log.len() as u64;
+        let sequence = state.log.len() as u64 + 1;
         for (node, inbound) in state.nodes.iter().enumerate() {
             let inbound = inbound.as_ref().and_then(Weak::upgrade);
             if let Some(inbound) = inbound.filter(|_| node != self.node) {
                 inbound.apply(&change, sequence);
             }
         }
+        state.log.push(change);
         sequence
     }
 }

@@ -184,8 +184,8 @@ fn unknown_keys_are_named_with_their_source() {
             "`peers.nobody` in FILE: unknown service",
         ),
         (
-            Layers::file("").env("TOOLOO_DATABASE_URL", "x"),
-            "environment variable TOOLOO_DATABASE_URL: unknown setting `database_url`",
+            Layers::file("").env("TOOLOO_DATABASE_PATH", "x"),
+            "environment variable TOOLOO_DATABASE_PATH: unknown setting `database_path`",
         ),
         (
             Layers::file("").env("TOOLOO_TRAINING_ROUND", "1"),

@@ -14,5 +14,4 @@ mod peers;
 mod problems;
 mod running;
 mod slow_clients;
-mod store;
 mod system;

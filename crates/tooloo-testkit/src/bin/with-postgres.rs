@@ -1,4 +1,4 @@
-//! Runs a command beside a private PostgreSQL server, whose URL it finds in `TOOLOO_TEST_POSTGRES`.
+//! Runs a command beside a private PostgreSQL server, whose URL it finds in `POSTGRES_FOR_TESTS`.
 //!
 //! `cargo run -p tooloo-testkit --bin with-postgres -- cargo test -p training`
 
@@ -20,7 +20,7 @@ async fn main() -> ExitCode {
     // Many tests at once, each with pools of its own.
     let server = PostgresServer::start_with(&["max_connections=600"]).await;
     let mut command = Command::new(&program);
-    command.args(words).env("TOOLOO_TEST_POSTGRES", server.url());
+    command.args(words).env("POSTGRES_FOR_TESTS", server.url());
     command.kill_on_drop(true);
     // Told to stop, it takes the server along.
     let mut told = signal(SignalKind::terminate()).expect("signals can be listened to");

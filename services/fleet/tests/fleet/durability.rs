@@ -18,8 +18,9 @@ use tokio::{
     time::{sleep, timeout},
 };
 use tooloo_testkit::{
+    PostgresServer,
     client::{Client, request},
-    fleet::FleetProcess,
+    fleet::{FleetProcess, Launch},
 };
 
 use crate::fleet;
@@ -122,12 +123,26 @@ async fn post(client: &Client, url: String, body: Value) -> Option<Value> {
     Some(reply.json())
 }
 
+const SETTINGS: &str = "[training]\nmax_topics = 100000\n";
+
 #[tokio::test]
 async fn what_was_acknowledged_survives_a_kill() {
+    assert_survives_kills(fleet(SETTINGS)).await;
+}
+
+#[tokio::test]
+#[ignore = "needs PostgreSQL"]
+async fn what_was_acknowledged_on_postgres_survives_a_kill() {
+    let server = PostgresServer::start_with(&["max_connections=200"]).await;
+    let launch = fleet(SETTINGS).with_env("TOOLOO_DATABASE_URL", server.url());
+    assert_survives_kills(launch).await;
+}
+
+async fn assert_survives_kills(launch: Launch) {
     let mut rng = Rng::with_seed(9);
     let client = Client::new();
     let acknowledged = Arc::new(Acknowledged::default());
-    let mut fleet = fleet("[training]\nmax_topics = 100000\n").start().await;
+    let mut fleet = launch.start().await;
     let operation = first_operation(&client, &fleet).await;
     for round in 0..ROUNDS {
         let mut writers = start_writers(&fleet, &acknowledged, round * 1_000_000, &operation);

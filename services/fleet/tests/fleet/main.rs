@@ -1,6 +1,7 @@
 //! The real binary on real sockets, from start to stop.
 
 mod caching;
+mod databases;
 mod drain;
 mod durability;
 mod figures;

@@ -92,6 +92,59 @@ pub(crate) const CIRCUIT_BREAKER: Kind = Kind::Object(&[
     ("lastFailureTime", Kind::MaybeText),
 ]);
 
+pub(crate) const POOL: Kind = Kind::Object(&[
+    ("size", Kind::Count),
+    ("idle", Kind::Count),
+    ("inUse", Kind::Count),
+    ("waiting", Kind::Count),
+    ("min", Kind::Count),
+    ("max", Kind::Count),
+    ("utilization", Kind::Fraction),
+    ("acquired", Kind::Count),
+    ("timeouts", Kind::Count),
+    ("created", Kind::Count),
+    ("closed", Kind::Any),
+    ("acquireP50", Kind::Figure),
+    ("acquireP99", Kind::Figure),
+]);
+
+pub(crate) const QUERIES: Kind = Kind::Object(&[
+    ("executed", Kind::Count),
+    ("batched", Kind::Count),
+    ("deduplicated", Kind::Count),
+    ("saved", Kind::Count),
+    ("slow", Kind::Count),
+    ("p50Latency", Kind::Figure),
+    ("p99Latency", Kind::Figure),
+    (
+        "fingerprints",
+        Kind::List(&[
+            ("sql", Kind::Text),
+            ("count", Kind::Count),
+            ("totalTime", Kind::Number),
+            ("p99Latency", Kind::Figure),
+        ]),
+    ),
+    (
+        "slowQueries",
+        Kind::List(&[
+            ("sql", Kind::Text),
+            ("duration", Kind::Number),
+            ("time", Kind::Time),
+            ("traceId", Kind::MaybeText),
+        ]),
+    ),
+    (
+        "findings",
+        Kind::List(&[
+            ("rule", Kind::Text),
+            ("severity", Kind::Text),
+            ("sql", Kind::Text),
+            ("advice", Kind::Text),
+        ]),
+    ),
+]);
+
 pub(crate) const HEALTH: Kind = Kind::Object(&[
     ("ok", Kind::Bool),
     ("service", Kind::Text),

@@ -103,9 +103,9 @@ impl Store {
         let is_full =
             known.is_none() && self.index.entries() >= self.config.max_entries.get() as u64;
         let known = known.map(|(key, _)| Arc::clone(key));
-        let shared = known.unwrap_or_else(|| key.into());
+        let key_held = known.unwrap_or_else(|| key.into());
         let number = (!is_full)
-            .then(|| self.queue.write(Arc::clone(&shared), bytes))
+            .then(|| self.queue.write(Arc::clone(&key_held), bytes))
             .flatten();
         let before = if let Some(number) = number {
             let waiting = Waiting {
@@ -118,7 +118,7 @@ impl Store {
                 place: Place::Waiting(Arc::new(waiting)),
                 used: false,
             };
-            self.index.insert(shard, shared, slot)
+            self.index.insert(shard, key_held, slot)
         } else {
             increment(&self.counts.shed);
             self.remove_from(shard, key)
