@@ -124,7 +124,7 @@ async fn assert_told(launch: Launch) {
         }
         let health = client.get(fleet.url(service, "/health")).await.json();
         assert_eq!(
-            health["checks"]["database"]["status"], "ok",
+            health["checks"]["database"]["status"], "pass",
             "{service}: {health}"
         );
     }
