@@ -11,9 +11,12 @@ use tooloo_clock::Moment;
 const FAILURES: u32 = 3;
 
 /// How often a store that is away is asked.
-const RETRY: Duration = Duration::from_millis(250);
+///
+/// Four probes may go by before one finds a store that is back: they begin to connect, hear that it failed while the
+/// store was away, connect again, and teach a new server the script. All that has to fit well into a second.
+const RETRY: Duration = Duration::from_millis(100);
 
-/// A small circuit breaker: while it is blown, one request in a quarter of a second is the probe.
+/// A small circuit breaker: while it is blown, one request in a tenth of a second is the probe.
 #[derive(Debug, Default)]
 pub(super) struct Fuse {
     failures: AtomicU32,
