@@ -24,7 +24,7 @@ test:
 
 # Run the tests that need servers of the system's packages; a missing server fails them.
 test-servers:
-    cargo test --workspace --features tooloo-cache/redis,tooloo-pool/postgres,tooloo-rate-limit/redis -- --ignored
+    cargo test --no-fail-fast --workspace --features tooloo-cache/redis,tooloo-pool/postgres,tooloo-rate-limit/redis -- --ignored
     cargo run -q -p tooloo-testkit --bin with-postgres -- cargo test -p database -p training -p budget -p coach -p segmentation -p reports -p capabilities
 
 # Build the documentation, warnings denied.
