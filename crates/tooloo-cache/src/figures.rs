@@ -1,15 +1,12 @@
 //! Counts what a cache does.
 
-mod per_thread;
-
 use std::{
     marker::PhantomData,
     sync::atomic::{AtomicU64, Ordering},
 };
 
 use tooloo_clock::Moment;
-
-use self::per_thread::PerThread;
+use tooloo_hub::{PerThread, add_to_own};
 
 /// Every how many lookups by one thread one is timed; a power of two.
 const TIMED: u64 = 64;
@@ -153,7 +150,7 @@ impl Own<'_> {
 
     #[inline]
     pub(crate) fn hit_in_memory(self) {
-        per_thread::add(&self.counts.memory_hits, 1);
+        add_to_own(&self.counts.memory_hits, 1);
     }
 }
 

@@ -1,15 +1,13 @@
 //! Counts what became of the calls.
 
-mod per_thread;
-
 use std::{
     sync::atomic::{AtomicI64, AtomicU64, Ordering},
     time::SystemTime,
 };
 
 use jiff::Timestamp;
+use tooloo_hub::PerThread;
 
-use self::per_thread::PerThread;
 use crate::Status;
 
 /// A breaker's counts since it was made, over all of its states.
@@ -59,7 +57,7 @@ impl Figures {
 
     #[inline]
     pub(crate) fn succeed(&self) {
-        self.frequent.increment(|counts| &counts.succeeded);
+        self.frequent.add(1, |counts| &counts.succeeded);
     }
 
     pub(crate) fn end(&self, end: End, slow: bool) {
@@ -81,7 +79,7 @@ impl Figures {
 
     #[inline]
     pub(crate) fn reject(&self) {
-        self.frequent.increment(|counts| &counts.rejected);
+        self.frequent.add(1, |counts| &counts.rejected);
     }
 
     pub(crate) fn change(&self, to: Status) {

@@ -1,7 +1,8 @@
 //! Counters that each thread keeps for itself, for what happens too often to share one.
 //!
-//! An atomic increment takes as long as the rest of what a hit adds to the lookup. A counter that one thread alone
-//! writes needs none: it is read, added to and written back, and no other core wants its cache line.
+//! An atomic increment takes longer than some of the decisions that are counted, and two threads that share a counter
+//! wait for its cache line. A counter that one thread alone writes needs neither: it is read, added to and written
+//! back.
 
 use std::{
     cell::Cell,
@@ -15,8 +16,26 @@ use std::{
 use crossbeam_utils::CachePadded;
 
 /// Counters in a copy for each thread that has a number, and one for all others.
+///
+/// `T` holds the counters, and says nothing else. As many threads have a number as run at once, up to eighteen; it is
+/// given back when a thread ends, and what the thread has counted stays.
+///
+/// ```
+/// use std::sync::atomic::AtomicU64;
+///
+/// use tooloo_hub::PerThread;
+///
+/// #[derive(Default)]
+/// struct Counts {
+///     hits: AtomicU64,
+/// }
+///
+/// let counts = PerThread::<Counts>::new();
+/// counts.add(1, |counts| &counts.hits);
+/// assert_eq!(counts.sum(|counts| &counts.hits), 1);
+/// ```
 #[derive(Debug)]
-pub(super) struct PerThread<T> {
+pub struct PerThread<T> {
     copies: Box<[CachePadded<T>]>,
     others: CachePadded<T>,
 }
@@ -43,35 +62,40 @@ thread_local! {
 struct Lease;
 
 impl<T: Default> PerThread<T> {
-    pub(super) fn new() -> Self {
+    /// Creates counters that have counted nothing.
+    pub fn new() -> Self {
         Self {
             copies: (0..*NUMBERS).map(|_| CachePadded::default()).collect(),
             others: CachePadded::default(),
         }
     }
+}
 
+impl<T> PerThread<T> {
+    /// Adds to one of the counters.
     #[inline]
-    pub(super) fn add(&self, number: u64, count: impl Fn(&T) -> &AtomicU64) {
+    pub fn add(&self, number: u64, count: impl Fn(&T) -> &AtomicU64) {
         match self.own() {
-            Some(copy) => add(count(copy), number),
+            Some(copy) => add_to_own(count(copy), number),
             None => self.add_slowly(number, count),
         }
     }
 
-    /// Returns the copy that the calling thread alone [adds](add) to, where it has a number.
+    /// Returns the copy that the calling thread alone adds to, with [`add_to_own`], where it has a number.
     #[inline]
-    pub(super) fn own(&self) -> Option<&T> {
+    pub fn own(&self) -> Option<&T> {
         self.copies.get(NUMBER.get()).map(|copy| &**copy)
     }
 
     /// Returns what the calling thread has counted.
     #[inline]
-    pub(super) fn mine(&self, count: impl Fn(&T) -> &AtomicU64) -> u64 {
+    pub fn mine(&self, count: impl Fn(&T) -> &AtomicU64) -> u64 {
         let copy = self.copies.get(NUMBER.get()).unwrap_or(&self.others);
         count(copy).load(Ordering::Relaxed)
     }
 
-    pub(super) fn sum(&self, count: impl Fn(&T) -> &AtomicU64) -> u64 {
+    /// Returns what all threads have counted.
+    pub fn sum(&self, count: impl Fn(&T) -> &AtomicU64) -> u64 {
         let copies = self.copies.iter().chain([&self.others]);
         copies.map(|copy| count(copy).load(Ordering::Relaxed)).sum()
     }
@@ -85,11 +109,18 @@ impl<T: Default> PerThread<T> {
     }
 }
 
-/// Adds to a counter that no other thread writes, so that nothing is lost in between.
+/// Adds to a counter of the calling thread's [own](PerThread::own), which no other thread writes: nothing is lost in
+/// between.
 #[inline]
-pub(super) fn add(count: &AtomicU64, number: u64) {
+pub fn add_to_own(count: &AtomicU64, number: u64) {
     let next = count.load(Ordering::Relaxed) + number;
     count.store(next, Ordering::Relaxed);
+}
+
+impl<T: Default> Default for PerThread<T> {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Lease {
