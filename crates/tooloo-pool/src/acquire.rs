@@ -134,7 +134,8 @@ impl<C: Connection> Acquire<'_, C> {
                 inner.exchange.lock().tally.at_once -= 1;
                 self.prove(lease);
             }
-            None => self.stage = Stage::Asking,
+            None if inner.exchange.may_have_idle() => self.stage = Stage::Asking,
+            None => self.stage = Stage::InLine(Place::new(inner)),
         }
         self.go_on(now, cx)
     }
@@ -166,10 +167,7 @@ impl<C: Connection> Acquire<'_, C> {
                     now = Moment::exact();
                     match proven {
                         Ok(Some(lease)) => {
-                            let waited = now.saturating_duration_since(self.entry.since);
-                            self.pool.inner.exchange.lock().waits.record(waited);
-                            self.stage = Stage::Over;
-                            return Poll::Ready(Ok(lease));
+                            return Poll::Ready(Ok(self.served(lease, now)));
                         }
                         Ok(None) => {
                             // Its turn has come where it was given a connection, good or bad.
@@ -185,16 +183,10 @@ impl<C: Connection> Acquire<'_, C> {
             match outcome {
                 Ok(given) => {
                     let lease = Lease::new(&self.pool.inner, given.pooled);
-                    if given.check {
-                        self.prove(lease);
-                    } else if lease.is_fit() {
-                        self.stage = Stage::Over;
-                        return Poll::Ready(Ok(lease));
-                    } else {
-                        let waited = now.saturating_duration_since(self.entry.since);
-                        self.pool.inner.exchange.lock().waits.withdraw(waited);
-                        self.prove(lease);
+                    if !given.check && lease.is_fit() {
+                        return Poll::Ready(Ok(self.served(lease, now)));
                     }
+                    self.prove(lease);
                 }
                 Err(error) => return Poll::Ready(Err(self.refused(error, now))),
             }
@@ -212,6 +204,15 @@ impl<C: Connection> Acquire<'_, C> {
         drop(state);
         inner.carry_out(effects);
         given
+    }
+
+    /// Ends the wait, which is counted.
+    #[inline]
+    fn served(&mut self, lease: Lease<C>, now: Moment) -> Lease<C> {
+        let waited = now.saturating_duration_since(self.entry.since);
+        self.pool.inner.waits.record(waited);
+        self.stage = Stage::Over;
+        lease
     }
 
     #[cold]

@@ -1,7 +1,6 @@
 //! Where connections change hands: the state behind its lock, and the waiting for one.
 
 use std::{
-    marker::PhantomData,
     mem,
     ops::{Deref, DerefMut},
     sync::PoisonError,
@@ -12,6 +11,7 @@ use tooloo_clock::Moment;
 
 use crate::{
     error::PoolError,
+    handoff::Handoff,
     state::{Back, Effects, Entry, Given, Nesting, Pooled, State},
     sync::{AtomicBool, Mutex, MutexGuard, Ordering},
 };
@@ -45,16 +45,15 @@ pub(crate) trait CarryOut<C> {
 #[derive(Debug)]
 pub(crate) struct Place<'a, C, P: CarryOut<C>> {
     pool: &'a P,
-    stage: Stage,
+    stage: Stage<C>,
     /// Where the caller's own task took a connection that it holds while it waits.
     pub(crate) nesting: Nesting,
-    of: PhantomData<fn() -> C>,
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Stage {
+#[derive(Debug)]
+enum Stage<C> {
     Outside,
-    InLine { ticket: usize },
+    InLine { ticket: usize, handoff: Handoff<C> },
     Served,
 }
 
@@ -109,11 +108,10 @@ impl<'a, C, P: CarryOut<C>> Place<'a, C, P> {
             pool,
             stage: Stage::Outside,
             nesting: None,
-            of: PhantomData,
         }
     }
 
-    /// Waits for a connection, or for a refusal; `entry` is the same each time.
+    /// Waits for a connection, or for a refusal; `entry` and `now` are those of the first poll.
     #[inline]
     pub(crate) fn poll(
         &mut self,
@@ -123,7 +121,13 @@ impl<'a, C, P: CarryOut<C>> Place<'a, C, P> {
     ) -> Poll<Result<Given<C>, PoolError>> {
         match mem::replace(&mut self.stage, Stage::Served) {
             Stage::Outside => self.enter(entry, now, cx),
-            Stage::InLine { ticket } => self.look(ticket, entry.since, now, cx),
+            Stage::InLine { ticket, handoff } => match handoff.poll(cx.waker()) {
+                Ok(outcome) => Poll::Ready(outcome.map_err(PoolError::new)),
+                Err(handoff) => {
+                    self.stage = Stage::InLine { ticket, handoff };
+                    Poll::Pending
+                }
+            },
             Stage::Served => panic!("a place is polled until there is an outcome"),
         }
     }
@@ -134,18 +138,19 @@ impl<'a, C, P: CarryOut<C>> Place<'a, C, P> {
         now: Moment,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Given<C>, PoolError>> {
-        // A waker's code is its own: it is neither cloned nor dropped under the lock.
-        let mut waker = Some(cx.waker().clone());
+        let handoff = Handoff::new(cx.waker().clone());
         let mut effects = Effects::new();
         let mut state = self.pool.exchange().lock();
-        let entered = state.enqueue(entry, &mut waker, now, &mut effects);
+        let entered = state.enqueue(entry, &handoff, now, &mut effects);
         drop(state);
-        if let Ok((ticket, nesting)) = &entered {
+        if let Ok((ticket, nesting)) = entered {
             // Before anything else runs that could fail.
-            self.stage = Stage::InLine { ticket: *ticket };
-            self.nesting = *nesting;
+            self.stage = Stage::InLine { ticket, handoff };
+            self.nesting = nesting;
         }
-        self.pool.carry_out(effects);
+        if !effects.is_none() {
+            self.pool.carry_out(effects);
+        }
         match entered {
             // Whoever is served already is woken already.
             Ok(_) => Poll::Pending,
@@ -153,46 +158,20 @@ impl<'a, C, P: CarryOut<C>> Place<'a, C, P> {
         }
     }
 
-    #[inline]
-    fn look(
-        &mut self,
-        ticket: usize,
-        since: Moment,
-        now: Moment,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<Given<C>, PoolError>> {
-        let outcome = self.pool.exchange().lock().outcome(ticket, since, now);
-        if let Some(outcome) = outcome {
-            return Poll::Ready(outcome.map_err(PoolError::new));
-        }
-        self.stage = Stage::InLine { ticket };
-        let waker = cx.waker().clone();
-        let polled = self.pool.exchange().lock().poll(ticket, since, waker, now);
-        match polled {
-            Ok(outcome) => {
-                self.stage = Stage::Served;
-                Poll::Ready(outcome.map_err(PoolError::new))
-            }
-            Err(former) => {
-                drop(former);
-                Poll::Pending
-            }
-        }
-    }
-
     #[cold]
-    fn leave(&self, ticket: usize, now: Moment) {
+    fn leave(&self, ticket: usize, handoff: &Handoff<C>, now: Moment) {
         let mut effects = Effects::new();
-        let waker = self.pool.exchange().lock().leave(ticket, now, &mut effects);
-        drop(waker);
+        let mut state = self.pool.exchange().lock();
+        state.leave(ticket, handoff.take(), now, &mut effects);
+        drop(state);
         self.pool.carry_out(effects);
     }
 }
 
 impl<C, P: CarryOut<C>> Drop for Place<'_, C, P> {
     fn drop(&mut self) {
-        if let Stage::InLine { ticket } = self.stage {
-            self.leave(ticket, tooloo_clock::coarse());
+        if let Stage::InLine { ticket, handoff } = &self.stage {
+            self.leave(*ticket, handoff, tooloo_clock::coarse());
         }
     }
 }
@@ -216,6 +195,10 @@ impl<C> DerefMut for Locked<'_, C> {
 impl<C> Drop for Locked<'_, C> {
     #[inline]
     fn drop(&mut self) {
-        self.idle.store(self.state.has_idle(), Ordering::Relaxed);
+        // Most changes leave it as it was: then the others' view of it stays good.
+        let idle = self.state.has_idle();
+        if self.idle.load(Ordering::Relaxed) != idle {
+            self.idle.store(idle, Ordering::Relaxed);
+        }
     }
 }

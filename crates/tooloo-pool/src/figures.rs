@@ -2,7 +2,7 @@
 
 mod histogram;
 
-pub(crate) use self::histogram::Histogram;
+pub(crate) use self::histogram::{Histogram, Waits};
 
 /// Why the pool parted with a connection.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]

@@ -20,7 +20,7 @@ use crate::{
     connector::Connect,
     deadlines::{self, Watching},
     exchange::{CarryOut, Exchange},
-    figures::{Histogram, Standing},
+    figures::{Histogram, Standing, Waits},
     handle::View,
     mend,
     state::{Dead, Effects, State},
@@ -33,6 +33,8 @@ pub(crate) struct Inner<C> {
     pub(crate) connector: Box<dyn Connect<C>>,
     pub(crate) times: Times,
     pub(crate) always_reset: bool,
+    /// Of those who were lent a connection that they waited for.
+    pub(crate) waits: Waits,
     pub(crate) timeouts: AtomicU64,
     /// Tells of each connection that is made, and of the end of the pool.
     pub(crate) news: Arc<Notify>,
@@ -50,6 +52,7 @@ impl<C: Connection> Inner<C> {
             times: config.times.clone(),
             always_reset: config.always_reset,
             exchange: Exchange::new(State::new(config)),
+            waits: Waits::default(),
             timeouts: AtomicU64::new(0),
             news: Arc::new(Notify::new()),
             drained: Notify::new(),
@@ -141,7 +144,7 @@ impl<C: Connection> View for Inner<C> {
     }
 
     fn waits(&self) -> Histogram {
-        self.exchange.lock().waits.clone()
+        self.waits.read()
     }
 
     fn timeouts(&self) -> u64 {

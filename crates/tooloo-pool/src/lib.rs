@@ -65,6 +65,7 @@ mod extract;
 mod figures;
 pub mod future;
 mod handle;
+mod handoff;
 mod inner;
 mod layer;
 mod lease;

@@ -27,15 +27,12 @@ pub(crate) use self::{
 };
 use self::{
     health::Health,
-    line::Waiting,
+    line::{Waiting, begins},
     queue::Queue,
     slots::{Slots, Unlent},
     tenants::Tenants,
 };
-use crate::{
-    config::PoolConfig,
-    figures::{Histogram, Tally},
-};
+use crate::{config::PoolConfig, figures::Tally};
 
 /// A connection, and what the pool knows of it.
 #[derive(Debug)]
@@ -81,8 +78,6 @@ pub(crate) struct State<C> {
     // Whether a task of the pool's watches the deadlines of those who wait.
     watched: bool,
     pub(crate) tally: Tally,
-    /// Of those who were lent a connection that they waited for.
-    pub(crate) waits: Histogram,
     random: fastrand::Rng,
 }
 
@@ -100,7 +95,6 @@ impl<C> State<C> {
             tended: false,
             watched: false,
             tally: Tally::new(),
-            waits: Histogram::new(),
             random: config
                 .seed
                 .map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed),
@@ -157,14 +151,14 @@ impl<C> State<C> {
         now: Moment,
         effects: &mut Effects<C>,
     ) -> Option<Given<C>> {
-        effects.upkeep = !std::mem::replace(&mut self.tended, true);
+        effects.upkeep = begins(&mut self.tended);
         let (claim, max) = (&entry.claim, self.config.max.get());
         if self.closed || !self.tenants.may_lease(claim.tenant.as_deref(), max) {
             return None;
         }
         let pooled = self.next_idle(now, effects)?;
         self.lease(pooled.slot, claim.clone(), now);
-        Some(self.given(pooled, entry.since, now))
+        Some(self.given(pooled, now))
     }
 
     /// Takes a connection back, and gives it to whoever waited longest.

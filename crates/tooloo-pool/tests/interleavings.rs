@@ -9,7 +9,7 @@
 mod sync {
     //! Loom's primitives in the place of the standard library's.
     pub(crate) use loom::sync::{
-        Mutex, MutexGuard,
+        Arc, Mutex, MutexGuard,
         atomic::{AtomicBool, Ordering},
     };
 }
@@ -21,6 +21,7 @@ mod under_test {
     pub(crate) mod error;
     pub(crate) mod exchange;
     pub(crate) mod figures;
+    pub(crate) mod handoff;
     pub(crate) mod state;
 }
 
@@ -39,7 +40,7 @@ use self::{
     config::{PoolConfig, Times},
     exchange::{CarryOut, Exchange, Place, give_back},
     state::{Claim, Effects, Entry, Given, Pooled, State},
-    under_test::{config, connection, error, exchange, figures, state},
+    under_test::{config, connection, error, exchange, figures, handoff, state},
 };
 
 const NOW: Moment = Moment::from_nanos(1);

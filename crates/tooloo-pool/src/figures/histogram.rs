@@ -1,6 +1,8 @@
 //! How long borrowers waited: counts by time, eight steps to each doubling.
 
-use std::time::Duration;
+use std::{array, sync::atomic::AtomicU64, time::Duration};
+
+use tooloo_hub::{PerThread, add_to_own};
 
 /// Steps within a doubling; a quantile is within a sixteenth of the exact one.
 const STEPS: usize = 8;
@@ -8,36 +10,60 @@ const STEP_BITS: u32 = STEPS.ilog2();
 /// Doublings of a microsecond: up to about an hour, beyond which all is one.
 const DOUBLINGS: usize = 32;
 
-/// Counts of waits.
+/// Counts of waits, as each thread that borrows adds to them.
+#[derive(Debug, Default)]
+pub(crate) struct Waits {
+    of: PerThread<Counts>,
+}
+
+#[derive(Debug)]
+struct Counts {
+    steps: [AtomicU64; STEPS * DOUBLINGS],
+    // In microseconds.
+    sum: AtomicU64,
+}
+
+/// Counts of waits, of one moment.
 #[derive(Clone, Debug)]
 pub(crate) struct Histogram {
-    counts: Box<[u64; STEPS * DOUBLINGS]>,
+    counts: Box<[u64]>,
     // In microseconds.
     sum: u64,
 }
 
-impl Histogram {
-    pub(crate) fn new() -> Self {
-        Self {
-            counts: Box::new([0; STEPS * DOUBLINGS]),
-            sum: 0,
+impl Waits {
+    #[inline]
+    pub(crate) fn record(&self, wait: Duration) {
+        let micros = micros(wait);
+        let step = step(micros);
+        if let Some(own) = self.of.own() {
+            add_to_own(&own.steps[step], 1);
+            add_to_own(&own.sum, micros);
+        } else {
+            self.of.add(1, |counts| &counts.steps[step]);
+            self.of.add(micros, |counts| &counts.sum);
         }
     }
 
-    #[inline]
-    pub(crate) fn record(&mut self, wait: Duration) {
-        let micros = micros(wait);
-        self.counts[step(micros)] += 1;
-        self.sum = self.sum.saturating_add(micros);
+    pub(crate) fn read(&self) -> Histogram {
+        let count = |step| self.of.sum(|counts: &Counts| &counts.steps[step]);
+        Histogram {
+            counts: (0..STEPS * DOUBLINGS).map(count).collect(),
+            sum: self.of.sum(|counts| &counts.sum),
+        }
     }
+}
 
-    /// Takes back what was recorded: the wait goes on.
-    pub(crate) fn withdraw(&mut self, wait: Duration) {
-        let micros = micros(wait);
-        self.counts[step(micros)] -= 1;
-        self.sum = self.sum.saturating_sub(micros);
+impl Default for Counts {
+    fn default() -> Self {
+        Self {
+            steps: array::from_fn(|_| AtomicU64::new(0)),
+            sum: AtomicU64::new(0),
+        }
     }
+}
 
+impl Histogram {
     /// Returns how many waits were recorded.
     pub(crate) fn count(&self) -> u64 {
         self.counts.iter().sum()
@@ -110,9 +136,9 @@ mod tests {
     #[test]
     fn quantiles_are_within_a_sixteenth() {
         for exact in [9, 77, 1_234, 56_789, 4_000_000, 61_000_000] {
-            let mut histogram = Histogram::new();
-            histogram.record(Duration::from_micros(exact));
-            let shown = histogram.quantile(0.5, 0).unwrap().as_secs_f64() * 1e6;
+            let waits = Waits::default();
+            waits.record(Duration::from_micros(exact));
+            let shown = waits.read().quantile(0.5, 0).unwrap().as_secs_f64() * 1e6;
             #[expect(clippy::cast_precision_loss, reason = "below a minute in microseconds")]
             let ratio = shown / exact as f64;
             assert!(
@@ -138,9 +164,10 @@ mod tests {
 
     #[test]
     fn leases_without_a_wait_count_as_none() {
-        let mut histogram = Histogram::new();
-        assert_eq!(histogram.quantile(0.5, 0), None);
-        histogram.record(Duration::from_millis(10));
+        let waits = Waits::default();
+        assert_eq!(waits.read().quantile(0.5, 0), None);
+        waits.record(Duration::from_millis(10));
+        let histogram = waits.read();
         assert_eq!(histogram.quantile(0.5, 99), Some(Duration::ZERO));
         assert_eq!(histogram.quantile(0.99, 99), Some(Duration::ZERO));
         assert!(histogram.quantile(0.999, 99).unwrap() > Duration::from_millis(9));

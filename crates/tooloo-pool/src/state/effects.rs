@@ -41,6 +41,12 @@ impl<C> Effects<C> {
         }
     }
 
+    /// Returns whether there is nothing to do.
+    #[inline]
+    pub(crate) fn is_none(&self) -> bool {
+        self.first.is_none() && self.is_light()
+    }
+
     /// Returns whether there is nothing to do but to wake somebody.
     #[inline]
     pub(crate) fn is_light(&self) -> bool {

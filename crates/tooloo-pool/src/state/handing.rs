@@ -5,7 +5,7 @@ use std::task::Waker;
 use tooloo_clock::Moment;
 
 use super::{Claim, Effects, Pooled, State, line::Waiting};
-use crate::error::Refusal;
+use crate::{error::Refusal, handoff::Outcome};
 
 impl<C> State<C> {
     /// Serves those who wait from the idle connections, as far as both go.
@@ -56,37 +56,23 @@ impl<C> State<C> {
         now: Moment,
     ) -> Option<Waker> {
         let slot = pooled.slot;
-        let (claim, waker) = self.call_out(ticket, Ok(pooled));
+        let given = self.given(pooled, now);
+        let (claim, waker) = self.call_out(ticket, Ok(given));
         self.lease(slot, claim, now);
         waker
     }
 
-    pub(super) fn call(
-        &mut self,
-        ticket: usize,
-        outcome: Result<Box<Pooled<C>>, Refusal>,
-        effects: &mut Effects<C>,
-    ) {
-        if let (_, Some(waker)) = self.call_out(ticket, outcome) {
+    pub(super) fn call(&mut self, ticket: usize, refusal: Refusal, effects: &mut Effects<C>) {
+        if let (_, Some(waker)) = self.call_out(ticket, Err(refusal)) {
             effects.wake(waker);
         }
     }
 
     /// Calls somebody out of the line, who is to be woken; returns the claim, which is settled.
     #[inline]
-    fn call_out(
-        &mut self,
-        ticket: usize,
-        outcome: Result<Box<Pooled<C>>, Refusal>,
-    ) -> (Claim, Option<Waker>) {
-        self.queue.unlink(ticket);
-        let waiting = self.queue.get_mut(ticket);
+    fn call_out(&mut self, ticket: usize, outcome: Outcome<C>) -> (Claim, Option<Waker>) {
+        let waiting = self.queue.remove(ticket);
         self.tenants.wait_no_more(waiting.claim.tenant.as_deref());
-        waiting.outcome = Some(outcome);
-        let claim = Claim {
-            tenant: waiting.claim.tenant.take(),
-            ..waiting.claim
-        };
-        (claim, waiting.waker.take())
+        (waiting.claim, waiting.handoff.deliver(outcome))
     }
 }

@@ -1,6 +1,6 @@
 //! The line of those who wait: getting in, being served or refused, leaving.
 
-use std::{mem, panic::Location, task::Waker};
+use std::panic::Location;
 
 use tooloo_clock::Moment;
 
@@ -8,6 +8,7 @@ use super::{Back, Claim, Effects, Pooled, State};
 use crate::{
     config::Nested,
     error::{PoolError, Refusal},
+    handoff::{Handoff, Outcome},
 };
 
 /// Where the caller's own task took a connection that it still holds.
@@ -21,15 +22,12 @@ pub(crate) struct Given<C> {
     pub(crate) check: bool,
 }
 
-/// One who waits, or who has been served and does not know it yet.
-///
-/// Whoever leaves takes along what is to be dropped.
+/// One who waits.
 #[derive(Debug)]
 pub(crate) struct Waiting<C> {
     pub(super) claim: Claim,
-    pub(super) waker: Option<Waker>,
+    pub(super) handoff: Handoff<C>,
     deadline: Moment,
-    pub(super) outcome: Option<Result<Box<Pooled<C>>, Refusal>>,
 }
 
 /// How somebody gets in line.
@@ -46,12 +44,10 @@ pub(crate) struct Entry {
 impl<C> State<C> {
     /// Gets in line, at its head where the caller's turn has come before; returns the ticket, and where the
     /// caller's task took a connection that it still holds, if it has to wait.
-    ///
-    /// The waker is taken, unless there is an error: it is not to be dropped under the lock.
     pub(crate) fn enqueue(
         &mut self,
         entry: &Entry,
-        waker: &mut Option<Waker>,
+        handoff: &Handoff<C>,
         now: Moment,
         effects: &mut Effects<C>,
     ) -> Result<(usize, Nesting), PoolError> {
@@ -74,53 +70,24 @@ impl<C> State<C> {
             }
         }
         self.tenants.wait(claim.tenant.as_deref());
-        let ticket = if *at_head {
-            self.queue.push_front()
-        } else {
-            self.queue.push_back()
+        let waiting = Waiting {
+            claim: claim.clone(),
+            handoff: handoff.clone(),
+            deadline: *deadline,
         };
-        let waiting = self.queue.get_mut(ticket);
-        waiting.claim.place = claim.place;
-        waiting.claim.tenant.clone_from(&claim.tenant);
-        waiting.claim.task = claim.task;
-        waiting.waker = waker.take();
-        waiting.deadline = *deadline;
-        effects.watch = !mem::replace(&mut self.watched, true);
-        effects.upkeep = !mem::replace(&mut self.tended, true);
+        let ticket = if *at_head {
+            self.queue.push_front(waiting)
+        } else {
+            self.queue.push_back(waiting)
+        };
+        effects.watch = begins(&mut self.watched);
+        effects.upkeep = begins(&mut self.tended);
         if idle {
             // One came back since the caller looked.
             self.settle(now, effects);
         }
         effects.connect += self.demand();
         Ok((ticket, held_at))
-    }
-
-    /// Returns what has come of waiting `since` then; a wait that is over is counted.
-    #[inline]
-    pub(crate) fn outcome(
-        &mut self,
-        ticket: usize,
-        since: Moment,
-        now: Moment,
-    ) -> Option<Result<Given<C>, Refusal>> {
-        let outcome = self.queue.get_mut(ticket).outcome.take()?;
-        self.queue.remove(ticket);
-        Some(outcome.map(|pooled| self.given(pooled, since, now)))
-    }
-
-    /// Returns what has come of waiting, or else exchanges the waker: the former one is not to be dropped
-    /// under the lock.
-    pub(crate) fn poll(
-        &mut self,
-        ticket: usize,
-        since: Moment,
-        waker: Waker,
-        now: Moment,
-    ) -> Result<Result<Given<C>, Refusal>, Option<Waker>> {
-        match self.outcome(ticket, since, now) {
-            Some(outcome) => Ok(outcome),
-            None => Err(self.queue.get_mut(ticket).waker.replace(waker)),
-        }
     }
 
     /// Refuses those whose deadline has passed; returns the next deadline, or `None` where nobody waits and
@@ -130,7 +97,7 @@ impl<C> State<C> {
             |(ticket, waiting): (usize, &Waiting<C>)| (waiting.deadline <= now).then_some(ticket);
         let late: Vec<_> = self.queue.in_line().filter_map(late).collect();
         for ticket in late {
-            self.call(ticket, Err(Refusal::TimedOut), effects);
+            self.call(ticket, Refusal::TimedOut, effects);
         }
         let next = self
             .queue
@@ -141,40 +108,35 @@ impl<C> State<C> {
         next
     }
 
-    /// Leaves the line; a connection that was on its way goes to the next.
+    /// Leaves the line, where `outcome` has not come yet; a connection that was on its way goes to the next.
     pub(crate) fn leave(
         &mut self,
         ticket: usize,
+        outcome: Option<Outcome<C>>,
         now: Moment,
         effects: &mut Effects<C>,
-    ) -> Option<Waker> {
-        let waiting = self.queue.get_mut(ticket);
-        let tenant = waiting.claim.tenant.take();
-        let (waker, outcome) = (waiting.waker.take(), waiting.outcome.take());
-        self.queue.remove(ticket);
+    ) {
         match outcome {
-            None => self.tenants.wait_no_more(tenant.as_deref()),
-            Some(Ok(pooled)) => self.put(pooled, Back::Unused, now, effects),
+            None => {
+                let waiting = self.queue.remove(ticket);
+                self.tenants.wait_no_more(waiting.claim.tenant.as_deref());
+            }
+            Some(Ok(given)) => self.put(given.pooled, Back::Unused, now, effects),
             Some(Err(_)) => {}
         }
-        waker
     }
 
     /// Refuses all who wait.
     pub(super) fn turn_away(&mut self, effects: &mut Effects<C>) {
         while let Some(ticket) = self.queue.first() {
-            self.call(ticket, Err(Refusal::Closed), effects);
+            self.call(ticket, Refusal::Closed, effects);
         }
     }
 
-    /// Tells whether a connection has to be checked before its borrower has it; if not, the wait `since` then is over,
-    /// and counted.
+    /// Tells whether a connection has to be checked before its borrower has it.
     #[inline]
-    pub(super) fn given(&mut self, pooled: Box<Pooled<C>>, since: Moment, now: Moment) -> Given<C> {
+    pub(super) fn given(&self, pooled: Box<Pooled<C>>, now: Moment) -> Given<C> {
         let check = self.needs_check(&pooled, now);
-        if !check {
-            self.waits.record(now.saturating_duration_since(since));
-        }
         Given { pooled, check }
     }
 
@@ -194,13 +156,12 @@ impl<C> State<C> {
     }
 }
 
-impl<C> Default for Waiting<C> {
-    fn default() -> Self {
-        Self {
-            claim: Claim::none(),
-            waker: None,
-            deadline: Moment::from_nanos(0),
-            outcome: None,
-        }
+/// Returns whether something begins that mostly goes on: then nothing is written.
+#[inline]
+pub(super) fn begins(goes_on: &mut bool) -> bool {
+    let begins = !*goes_on;
+    if begins {
+        *goes_on = true;
     }
+    begins
 }

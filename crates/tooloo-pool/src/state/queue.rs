@@ -1,38 +1,30 @@
 //! A queue whose members can leave from the middle: a list that is linked by places in one vector.
 
 /// Who waits, the longest waiting first.
-///
-/// A member that is called out of the queue keeps its place in the vector until it leaves that too. Places are written
-/// over and not moved: a member gets what was left in its place, and leaves what the next one may find.
 #[derive(Debug)]
 pub(crate) struct Queue<T> {
     places: Vec<Place<T>>,
-    free: Vec<usize>,
-    first: Option<usize>,
-    last: Option<usize>,
+    // The first of the places that are free, each of which names the next.
+    free: Option<u32>,
+    first: Option<u32>,
+    last: Option<u32>,
     len: usize,
 }
 
+/// Of a size that fits one cache line: whoever joins or leaves touches its own place and a neighbour's.
 #[derive(Debug)]
 struct Place<T> {
-    member: T,
-    standing: Standing,
-    previous: Option<usize>,
-    next: Option<usize>,
+    // None where it is free.
+    member: Option<T>,
+    previous: Option<u32>,
+    next: Option<u32>,
 }
 
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Standing {
-    Free,
-    InLine,
-    Called,
-}
-
-impl<T: Default> Queue<T> {
+impl<T> Queue<T> {
     pub(crate) const fn new() -> Self {
         Self {
             places: Vec::new(),
-            free: Vec::new(),
+            free: None,
             first: None,
             last: None,
             len: 0,
@@ -48,105 +40,97 @@ impl<T: Default> Queue<T> {
     /// Returns the place of the first in line.
     #[inline]
     pub(crate) fn first(&self) -> Option<usize> {
-        self.first
+        self.first.map(index)
     }
 
     /// Makes a place at the end of the line.
     #[inline]
-    pub(crate) fn push_back(&mut self) -> usize {
-        let index = self.settle(self.last, None);
-        match self.last.replace(index) {
-            Some(last) => self.places[last].next = Some(index),
-            None => self.first = Some(index),
+    pub(crate) fn push_back(&mut self, member: T) -> usize {
+        let place = self.settle(member, self.last, None);
+        match self.last.replace(place) {
+            Some(last) => self.at_mut(last).next = Some(place),
+            None => self.first = Some(place),
         }
-        index
+        index(place)
     }
 
     /// Makes a place at the head of the line.
     #[inline]
-    pub(crate) fn push_front(&mut self) -> usize {
-        let index = self.settle(None, self.first);
-        match self.first.replace(index) {
-            Some(first) => self.places[first].previous = Some(index),
-            None => self.last = Some(index),
+    pub(crate) fn push_front(&mut self, member: T) -> usize {
+        let place = self.settle(member, None, self.first);
+        match self.first.replace(place) {
+            Some(first) => self.at_mut(first).previous = Some(place),
+            None => self.last = Some(place),
         }
-        index
+        index(place)
     }
 
-    /// Calls a member out of the line; nothing where that was done before.
+    /// Takes a member out of the line.
     #[inline]
-    pub(crate) fn unlink(&mut self, index: usize) {
-        let place = &mut self.places[index];
-        if place.standing != Standing::InLine {
-            return;
-        }
-        place.standing = Standing::Called;
+    pub(crate) fn remove(&mut self, ticket: usize) -> T {
+        let place = &mut self.places[ticket];
+        let member = place.member.take();
+        let member = member.expect("a place is left once");
         let (previous, next) = (place.previous.take(), place.next.take());
+        place.next = self.free.replace(number(ticket));
         match previous {
-            Some(previous) => self.places[previous].next = next,
+            Some(previous) => self.at_mut(previous).next = next,
             None => self.first = next,
         }
         match next {
-            Some(next) => self.places[next].previous = previous,
+            Some(next) => self.at_mut(next).previous = previous,
             None => self.last = previous,
         }
         self.len -= 1;
-    }
-
-    /// Takes a member's place away, in line or not.
-    #[inline]
-    pub(crate) fn remove(&mut self, index: usize) {
-        self.unlink(index);
-        self.at_mut(index).standing = Standing::Free;
-        self.free.push(index);
-    }
-
-    #[inline]
-    pub(crate) fn get_mut(&mut self, index: usize) -> &mut T {
-        &mut self.at_mut(index).member
+        member
     }
 
     /// Returns the places of those in line, the first of them first.
     pub(crate) fn in_line(&self) -> impl Iterator<Item = (usize, &T)> {
-        let next = |&(index, _): &(usize, &T)| self.at(self.places[index].next);
-        std::iter::successors(self.at(self.first), next)
-    }
-
-    fn at(&self, index: Option<usize>) -> Option<(usize, &T)> {
-        index.map(|index| (index, &self.places[index].member))
-    }
-
-    #[inline]
-    fn at_mut(&mut self, index: usize) -> &mut Place<T> {
-        let place = &mut self.places[index];
-        assert_ne!(
-            place.standing,
-            Standing::Free,
-            "a place is left once, by its owner"
-        );
-        place
+        let mut place = self.first;
+        std::iter::from_fn(move || {
+            let at = index(place?);
+            place = self.places[at].next;
+            self.places[at].member.as_ref().map(|member| (at, member))
+        })
     }
 
     #[inline]
-    fn settle(&mut self, previous: Option<usize>, next: Option<usize>) -> usize {
+    fn at_mut(&mut self, place: u32) -> &mut Place<T> {
+        &mut self.places[index(place)]
+    }
+
+    #[inline]
+    fn settle(&mut self, member: T, previous: Option<u32>, next: Option<u32>) -> u32 {
         self.len += 1;
-        let index = self.free.pop().unwrap_or_else(|| self.add());
-        let place = &mut self.places[index];
-        place.standing = Standing::InLine;
-        (place.previous, place.next) = (previous, next);
-        index
+        let place = Place {
+            member: Some(member),
+            previous,
+            next,
+        };
+        let Some(free) = self.free else {
+            return self.add(place);
+        };
+        let former = std::mem::replace(self.at_mut(free), place);
+        self.free = former.next;
+        free
     }
 
     #[cold]
-    fn add(&mut self) -> usize {
-        self.places.push(Place {
-            member: T::default(),
-            standing: Standing::Free,
-            previous: None,
-            next: None,
-        });
-        self.places.len() - 1
+    fn add(&mut self, place: Place<T>) -> u32 {
+        self.places.push(place);
+        number(self.places.len() - 1)
     }
+}
+
+#[inline]
+fn index(place: u32) -> usize {
+    place as usize
+}
+
+#[inline]
+fn number(ticket: usize) -> u32 {
+    u32::try_from(ticket).expect("fewer wait than fit into memory")
 }
 
 #[cfg(test)]
@@ -161,7 +145,6 @@ mod tests {
     enum Step {
         Back,
         Front,
-        Call(usize),
         Leave(usize),
     }
 
@@ -169,7 +152,6 @@ mod tests {
         prop_oneof![
             3 => Just(Step::Back),
             1 => Just(Step::Front),
-            2 => any::<usize>().prop_map(Step::Call),
             2 => any::<usize>().prop_map(Step::Leave),
         ]
     }
@@ -180,38 +162,31 @@ mod tests {
             let mut queue = Queue::new();
             let mut line = VecDeque::new();
             let mut present = Vec::new();
+            let mut longest = 0;
             for (number, step) in steps.into_iter().enumerate() {
                 match step {
                     Step::Back => {
-                        let index = queue.push_back();
-                        *queue.get_mut(index) = number;
+                        let index = queue.push_back(number);
                         present.push((index, number));
                         line.push_back(number);
                     }
                     Step::Front => {
-                        let index = queue.push_front();
-                        *queue.get_mut(index) = number;
+                        let index = queue.push_front(number);
                         present.push((index, number));
                         line.push_front(number);
                     }
-                    Step::Call(nth) if !present.is_empty() => {
-                        let (index, number) = present[nth % present.len()];
-                        queue.unlink(index);
-                        line.retain(|&other| other != number);
-                        prop_assert_eq!(*queue.get_mut(index), number);
-                    }
                     Step::Leave(nth) if !present.is_empty() => {
                         let (index, number) = present.swap_remove(nth % present.len());
-                        prop_assert_eq!(*queue.get_mut(index), number);
-                        queue.remove(index);
+                        prop_assert_eq!(queue.remove(index), number);
                         line.retain(|&other| other != number);
                     }
-                    Step::Call(_) | Step::Leave(_) => {}
+                    Step::Leave(_) => {}
                 }
                 let order: Vec<_> = queue.in_line().map(|(_, &number)| number).collect();
                 prop_assert_eq!(&order, &Vec::from(line.clone()));
                 prop_assert_eq!(queue.len(), line.len());
-                prop_assert_eq!(queue.places.len() - queue.free.len(), present.len());
+                longest = longest.max(line.len());
+                prop_assert_eq!(queue.places.len(), longest, "places are used again");
             }
         }
     }

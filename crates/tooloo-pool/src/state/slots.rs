@@ -54,6 +54,8 @@ pub struct Leak {
 #[derive(Debug)]
 pub(crate) struct Slots {
     places: Vec<Slot>,
+    // By slot, which task holds its connection: side by side, for whoever has to wait looks through all of them.
+    holders: Vec<Option<Id>>,
     free: Vec<usize>,
     leased: usize,
     mending: usize,
@@ -75,6 +77,7 @@ impl Slots {
     pub(crate) const fn new() -> Self {
         Self {
             places: Vec::new(),
+            holders: Vec::new(),
             free: Vec::new(),
             leased: 0,
             mending: 0,
@@ -108,6 +111,7 @@ impl Slots {
                 since: Moment::from_nanos(0),
                 reported: false,
             });
+            self.holders.push(None);
             self.places.len() - 1
         }
     }
@@ -115,6 +119,7 @@ impl Slots {
     /// Lends a connection; returns the tenant that it was lent to before, if it still was.
     #[inline]
     pub(crate) fn lend(&mut self, slot: usize, claim: Claim, since: Moment) -> Option<Arc<Key>> {
+        self.holders[slot] = claim.task;
         let slot = &mut self.places[slot];
         let former = match slot.unlent.take() {
             None => slot.claim.tenant.take(),
@@ -138,6 +143,7 @@ impl Slots {
             Unlent::Gone => self.free.push(slot),
             Unlent::Idle => {}
         }
+        self.holders[slot] = None;
         let slot = &mut self.places[slot];
         match slot.unlent.replace(next) {
             None => {
@@ -153,10 +159,8 @@ impl Slots {
 
     /// Returns where a task that holds a connection took it.
     pub(crate) fn held_by(&self, task: Id) -> Option<&'static Location<'static>> {
-        let mut leased = self.places.iter().filter(|slot| slot.is_lent());
-        leased
-            .find(|slot| slot.claim.task == Some(task))
-            .map(|slot| slot.claim.place)
+        let slot = self.holders.iter().position(|&held| held == Some(task))?;
+        Some(self.places[slot].claim.place)
     }
 
     /// Returns the leases that are older than `after`.

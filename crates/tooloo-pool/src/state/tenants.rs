@@ -77,6 +77,7 @@ impl Tenants {
         self.has.values().map(held_up).sum()
     }
 
+    #[inline]
     fn below(&self, tenant: Option<&Key>, max: usize, part: impl Fn(&Has) -> usize) -> bool {
         match (self.share, tenant) {
             (Some(share), Some(tenant)) => self.has.get(tenant).map_or(0, part) < share.of(max),
@@ -84,10 +85,15 @@ impl Tenants {
         }
     }
 
+    #[inline]
     fn change(&mut self, tenant: Option<&Key>, change: impl FnOnce(&mut Has)) {
-        let (Some(_), Some(tenant)) = (self.share, tenant) else {
-            return;
-        };
+        if let (Some(_), Some(tenant)) = (self.share, tenant) {
+            self.change_of(tenant, change);
+        }
+    }
+
+    #[cold]
+    fn change_of(&mut self, tenant: &Key, change: impl FnOnce(&mut Has)) {
         let has = self.has.entry(tenant.clone()).or_default();
         change(has);
         if has.leased == 0 && has.waiting == 0 {

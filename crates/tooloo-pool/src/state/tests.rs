@@ -1,12 +1,17 @@
 //! The bookkeeping beside a naive model of it.
 
-use std::{collections::VecDeque, panic::Location, task::Waker, time::Duration};
+use std::{
+    collections::{HashMap, VecDeque},
+    panic::Location,
+    task::Waker,
+    time::Duration,
+};
 
 use proptest::prelude::*;
 use tooloo_key::Key;
 
 use super::*;
-use crate::{config::Share, figures::CloseReason};
+use crate::{config::Share, figures::CloseReason, handoff::Handoff};
 
 const NOW: Moment = Moment::from_nanos(1_000_000_000);
 const MAX_WAITING: usize = 6;
@@ -138,6 +143,7 @@ proptest! {
             connecting: 0,
         };
         let mut leases: Vec<Box<Pooled<u32>>> = Vec::new();
+        let mut handoffs = HashMap::new();
         for step in steps {
             let mut effects = Effects::new();
             let mut served = Vec::new();
@@ -151,11 +157,12 @@ proptest! {
                         leases.push(given.pooled);
                     } else {
                         prop_assert!(model.idle.is_empty() || !model.may_lease(tenant));
-                        let mut waker = Some(Waker::noop().clone());
-                        let ticket = state.enqueue(&entry, &mut waker, NOW, &mut effects);
+                        let handoff = Handoff::new(Waker::noop().clone());
+                        let ticket = state.enqueue(&entry, &handoff, NOW, &mut effects);
                         prop_assert_eq!(ticket.is_ok(), model.may_wait(tenant));
                         if let Ok((ticket, _)) = ticket {
                             model.line.push_back((ticket, tenant));
+                            handoffs.insert(ticket, handoff);
                         }
                     }
                 }
@@ -176,7 +183,9 @@ proptest! {
                 }
                 Step::Leave(nth) if !model.line.is_empty() => {
                     let (ticket, _) = model.line.remove(nth % model.line.len()).unwrap();
-                    state.leave(ticket, NOW, &mut effects);
+                    let outcome = handoffs[&ticket].take();
+                    prop_assert!(outcome.is_none(), "the model has it in line");
+                    state.leave(ticket, outcome, NOW, &mut effects);
                 }
                 Step::Connected if model.connecting > 0 => {
                     model.connecting -= 1;
@@ -198,8 +207,8 @@ proptest! {
                 _ => {}
             }
             for (ticket, connection) in served {
-                let given = state.poll(ticket, NOW, Waker::noop().clone(), NOW);
-                let given = given.expect("the model serves it").expect("the pool is open");
+                let outcome = handoffs[&ticket].take().expect("the model serves it");
+                let given = outcome.expect("the pool is open");
                 prop_assert_eq!(given.pooled.connection, connection);
                 leases.push(given.pooled);
             }
@@ -223,16 +232,14 @@ fn no_more_is_made_than_is_wanted_and_may_be() {
     let mut state = state();
     let mut effects = Effects::new();
     for _ in 0..6 {
-        let mut waker = Some(Waker::noop().clone());
+        let handoff = Handoff::new(Waker::noop().clone());
         let entry = entry(claim(0));
-        state
-            .enqueue(&entry, &mut waker, NOW, &mut effects)
-            .unwrap();
+        state.enqueue(&entry, &handoff, NOW, &mut effects).unwrap();
     }
     assert_eq!(effects.connect, 3, "six wait, three may be there");
     assert!(state.keep_connecting());
     for ticket in 0..6 {
-        state.leave(ticket, NOW, &mut effects);
+        state.leave(ticket, None, NOW, &mut effects);
     }
     assert!((0..3).all(|_| !state.keep_connecting()));
     assert_eq!(state.standing().connecting, 0);
