@@ -8,8 +8,11 @@ use std::{
 use tooloo_clock::Moment;
 use tooloo_hub::{PerThread, add_to_own};
 
-/// Every how many lookups by one thread one is timed; a power of two.
-const TIMED: u64 = 64;
+/// Every how many lookups by one thread one is timed; a power of two. Two readings of the clock take as long as a hit.
+const TIMED: u64 = 1024;
+
+/// After how many hits the first is: before, little is in the processor's caches.
+const FIRST: u64 = 63;
 
 /// A cache's counts since it was made.
 #[derive(Debug)]
@@ -169,10 +172,10 @@ impl Counts {
     }
 }
 
-/// Returns whether a lookup is timed after so many hits: not the first, which finds nothing in the processor's caches.
+/// Returns whether a lookup is timed after so many hits.
 #[inline]
 fn is_timed(hits: u64) -> bool {
-    hits % TIMED == TIMED - 1
+    hits % TIMED == FIRST
 }
 
 fn elapsed(start: Moment) -> u64 {
