@@ -3,9 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 use std::{
-    fs::{self, Permissions},
     io,
-    os::unix::fs::{PermissionsExt as _, chown},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
@@ -19,6 +17,7 @@ use axum::{
     http::{Request, StatusCode},
     routing::post,
 };
+use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 use tokio::{
     io::copy_bidirectional,
     net::{TcpListener, TcpStream},
@@ -388,27 +387,11 @@ async fn a_wrong_database_is_named() {
 #[tokio::test]
 #[ignore = "needs postgres"]
 async fn a_session_with_tls_is_watched_inside_of_the_encryption() {
-    let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let (certificate, key) = (
-        folder.path().join("cert.pem"),
-        folder.path().join("key.pem"),
-    );
-    fs::write(&certificate, certified.cert.pem()).unwrap();
-    fs::write(&key, certified.signing_key.serialize_pem()).unwrap();
-    fs::set_permissions(&key, Permissions::from_mode(0o600)).unwrap();
-    for path in [folder.path(), &key] {
-        // Where the tests run as root the server does not, and reads its own files only; else there is nothing to do.
-        drop(chown(path, Some(65_534), None));
-    }
-    let files = [
-        format!("ssl_cert_file={}", certificate.display()),
-        format!("ssl_key_file={}", key.display()),
-    ];
-    let server = PostgresServer::start_with(&["ssl=on", &files[0], &files[1]]).await;
+    let server = PostgresServer::start_with_tls().await;
 
     let mut roots = rustls::RootCertStore::empty();
-    roots.add(certified.cert.der().clone()).unwrap();
+    let certificate = CertificateDer::from_pem_file(server.certificate()).unwrap();
+    roots.add(certificate).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let tls = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

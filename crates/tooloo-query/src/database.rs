@@ -2,6 +2,8 @@
 
 mod asked;
 mod open;
+#[cfg(feature = "postgres")]
+mod server_url;
 
 use std::{fmt, num::NonZeroUsize, sync::Arc, time::Duration};
 

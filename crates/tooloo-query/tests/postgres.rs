@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_util::{FutureExt, future::join_all, poll};
 use tooloo_hub::Observe;
-use tooloo_pool::PoolConfig;
+use tooloo_pool::{PoolConfig, Times};
 use tooloo_query::{
     BatchConfig, BatchLayer, Begin, Database, DatabaseConfig, ErrorKind, GatherConfig, GatherLayer,
     Isolation, KeyedRead, Queries, Query, QueryError, QueryScope, Value,
@@ -499,4 +499,31 @@ async fn a_batch_outlives_a_change_of_its_tables() {
         let alter = format!("ALTER TABLE users ADD COLUMN more_{round} text");
         limit(database.script(alter)).await.unwrap();
     }
+}
+
+#[tokio::test]
+#[ignore = "needs postgres"]
+async fn a_url_asks_for_tls_and_says_whom_to_trust() {
+    let server = PostgresServer::start_with_tls().await;
+    let asked = format!(
+        "?sslmode=verify-full&sslrootcert={}",
+        server.certificate().display()
+    );
+    let encrypted = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
+    let url = server.url().replace("127.0.0.1", "localhost") + &asked;
+    let database = Database::open(&url, DatabaseConfig::new()).unwrap();
+    let row = limit(database.query_one(encrypted)).await.unwrap();
+    assert!(row.get::<bool>(0).unwrap());
+
+    // The certificate is for another name.
+    let mut times = Times::default();
+    times.acquire = Duration::from_millis(300);
+    let config = PoolConfig::new().with_times(times);
+    let url = server.url() + &asked;
+    let strange = Database::open(&url, DatabaseConfig::new().with_pool(config)).unwrap();
+    let refused = limit(strange.query_one(encrypted)).await.unwrap_err();
+    let refused: &(dyn std::error::Error + 'static) = &refused;
+    let causes = std::iter::successors(Some(refused), |error| error.source());
+    let told: Vec<_> = causes.map(ToString::to_string).collect();
+    assert!(told.join(": ").contains("certificate"), "{told:?}");
 }

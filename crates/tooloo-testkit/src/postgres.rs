@@ -1,8 +1,11 @@
 //! A private PostgreSQL server: started on a free port, killed and started again, gone when dropped.
 
 use std::{
-    fs,
-    os::unix::{fs::chown, process::CommandExt as _},
+    fs::{self, Permissions},
+    os::unix::{
+        fs::{PermissionsExt as _, chown},
+        process::CommandExt as _,
+    },
     path::PathBuf,
     process::Stdio,
     time::Duration,
@@ -54,9 +57,35 @@ impl PostgresServer {
     ///
     /// As [`start`](Self::start) does.
     pub async fn start_with(settings: &[&str]) -> Self {
+        let mut server = Self::new(settings).await;
+        server.start_again().await;
+        server
+    }
+
+    /// Starts a server that speaks TLS too, and shows a [certificate](Self::certificate) for `localhost`.
+    ///
+    /// # Panics
+    ///
+    /// As [`start`](Self::start) does.
+    pub async fn start_with_tls() -> Self {
+        let mut server = Self::new(&["ssl=on"]).await;
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]);
+        let made = made.expect("a certificate can be made");
+        server.give("server.crt", &made.cert.pem());
+        server.give("server.key", &made.signing_key.serialize_pem());
+        server.start_again().await;
+        server
+    }
+
+    /// Returns the file of the certificate that it shows, which it signed itself.
+    pub fn certificate(&self) -> PathBuf {
+        self.cluster().join("server.crt")
+    }
+
+    async fn new(settings: &[&str]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await;
         let port = listener.and_then(|listener| listener.local_addr());
-        let mut server = Self {
+        let server = Self {
             folder: TempDir::new().expect("a temporary folder can be made"),
             programs: programs(),
             port: port.expect("there is a free port").port(),
@@ -64,7 +93,6 @@ impl PostgresServer {
             child: None,
         };
         server.make_cluster().await;
-        server.start_again().await;
         server
     }
 
@@ -166,6 +194,16 @@ impl PostgresServer {
             made.is_ok_and(|status| status.success()),
             "initdb does not make a cluster"
         );
+    }
+
+    /// Puts a file into the cluster that the server alone may read.
+    fn give(&self, name: &str, content: &str) {
+        let path = self.cluster().join(name);
+        fs::write(&path, content).expect("a file can be written");
+        fs::set_permissions(&path, Permissions::from_mode(0o600)).expect("the file is there");
+        if is_root() {
+            chown(&path, Some(NOBODY), None).expect("root can give a file away");
+        }
     }
 
     fn cluster(&self) -> PathBuf {

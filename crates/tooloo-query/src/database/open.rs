@@ -2,6 +2,8 @@
 
 use std::{error, fmt, sync::Arc};
 
+#[cfg(feature = "postgres")]
+use super::server_url::ServerUrl;
 use super::{Database, Inner};
 use crate::{DatabaseConfig, backend::Backend, background::Background, monitor::Monitor};
 
@@ -14,13 +16,17 @@ pub struct InvalidUrl {
 
 impl Database {
     /// Opens what a URL names: `sqlite:path/to/file.db`, where the feature `sqlite` is on, or
-    /// `postgres://user:password@host/database` with the feature `postgres`, without TLS.
+    /// `postgres://user:password@host/database` with the feature `postgres`.
+    ///
+    /// PostgreSQL is spoken to without TLS unless the URL says `sslmode=verify-full`, or `require`, which means the
+    /// same here: the server has to show a certificate for its name, signed by whom the system trusts, or by one of
+    /// the file `sslrootcert`.
     ///
     /// Nothing is connected yet; see [`warm_up`](Self::warm_up).
     ///
     /// # Errors
     ///
-    /// Returns an error where the URL is of another kind, or is broken.
+    /// Returns an error where the URL is of another kind, or is broken, or the certificates to trust cannot be read.
     pub fn open(url: &str, config: DatabaseConfig) -> Result<Self, InvalidUrl> {
         let (scheme, rest) = url
             .split_once(':')
@@ -38,10 +44,15 @@ impl Database {
             }
             #[cfg(feature = "postgres")]
             "postgres" | "postgresql" => {
-                let server: tokio_postgres::Config = url
+                let server_url = ServerUrl::parse(url)?;
+                let server: tokio_postgres::Config = server_url
+                    .plain
                     .parse()
                     .map_err(|error| InvalidUrl::new(format!("{error}")))?;
-                let connector = tooloo_pool::postgres::PostgresConnector::new(server);
+                let mut connector = tooloo_pool::postgres::PostgresConnector::new(server);
+                if server_url.tls {
+                    connector = connector.with_tls(server_url.tls_client()?);
+                }
                 Ok(Self::postgres(connector, config))
             }
             _ => {
@@ -85,7 +96,7 @@ impl Database {
 }
 
 impl InvalidUrl {
-    fn new(reason: impl Into<String>) -> Self {
+    pub(super) fn new(reason: impl Into<String>) -> Self {
         Self {
             reason: reason.into(),
         }
