@@ -25,7 +25,9 @@ pub use self::{
     redb::RedbEngine,
 };
 
-use crate::{CodecError, Entry, Record};
+#[cfg(feature = "redis")]
+use crate::Entry;
+use crate::{CodecError, Record};
 
 /// An entry on its way out of memory: what is known of it, and how its bytes are made.
 ///
@@ -48,16 +50,6 @@ pub(crate) trait AnyEntry: Send + Sync {
 ///
 /// One for the whole tier: a count of references that went with each entry would go from core to core.
 pub(crate) type Encode = dyn Fn(&dyn Any, &mut Vec<u8>) -> Result<(), CodecError> + Send + Sync;
-
-impl<V: Send + Sync + 'static> AnyEntry for Entry<V> {
-    fn record(&self) -> &Record {
-        self.record()
-    }
-
-    fn value(&self) -> &dyn Any {
-        self.value()
-    }
-}
 
 /// A typed entry and its codec.
 #[cfg(feature = "redis")]

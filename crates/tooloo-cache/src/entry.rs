@@ -5,6 +5,7 @@ mod options;
 mod record;
 
 use std::{
+    any::Any,
     fmt,
     ops::Deref,
     sync::{
@@ -17,6 +18,7 @@ use std::{
 use tooloo_clock::Moment;
 
 pub use self::{label_set::LabelSet, options::EntryOptions, record::Record};
+use crate::backend::AnyEntry;
 
 /// A value that is or was in a cache.
 ///
@@ -122,6 +124,15 @@ impl<V> Entry<V> {
         Arc::ptr_eq(&self.inner, &other.inner)
     }
 
+    /// Returns it as a tier holds it that does not know its type.
+    #[inline]
+    pub(crate) fn erased(&self) -> Arc<dyn AnyEntry>
+    where
+        V: Send + Sync + 'static,
+    {
+        Arc::clone(&self.inner) as _
+    }
+
     /// Returns whether it is fresh for certain, at one glance.
     #[inline]
     pub(crate) fn is_fresh_at_a_glance(&self, now: Moment, generation: u64) -> bool {
@@ -175,6 +186,16 @@ impl<V> Entry<V> {
 
     fn last_used(&self) -> Moment {
         Moment::from_nanos(self.inner.last_used.load(Ordering::Relaxed))
+    }
+}
+
+impl<V: Send + Sync + 'static> AnyEntry for Inner<V> {
+    fn record(&self) -> &Record {
+        &self.record
+    }
+
+    fn value(&self) -> &dyn Any {
+        &self.value
     }
 }
 

@@ -122,7 +122,7 @@ where
     }
 
     fn put(&self, key: &K, entry: &Entry<V>) {
-        self.disk.store.insert(&key.bytes(), entry.clone());
+        self.disk.store.insert(&key.bytes(), entry.erased());
     }
 
     fn remove(&self, key: &K) {

@@ -87,14 +87,14 @@ impl Index {
     }
 
     /// Takes the entry of this number for writing, if it is still the key's.
-    pub(crate) fn take(&self, key: &[u8], number: u64) -> Option<Arc<Waiting>> {
+    pub(crate) fn take(&self, key: &[u8], number: u64) -> Option<Waiting> {
         let mut shard = self.shard(key);
         let slot = shard.get_mut(key).filter(|slot| slot.number == number)?;
         let Place::Waiting(waiting) = &slot.place else {
             return None;
         };
-        let waiting = Arc::clone(waiting);
-        slot.place = Place::Taken(Arc::clone(&waiting));
+        let waiting = waiting.clone();
+        slot.place = Place::Taken(waiting.clone());
         Some(waiting)
     }
 
@@ -157,7 +157,7 @@ impl Index {
         for shard in &self.shards {
             let waiting = |(key, slot): (&Arc<[u8]>, &Slot)| {
                 let waiting = slot.waiting()?;
-                Some((Arc::clone(key), Arc::clone(waiting)))
+                Some((Arc::clone(key), waiting.clone()))
             };
             let waiting: Vec<_> = lock(shard).iter().filter_map(waiting).collect();
             for (key, waiting) in waiting {
@@ -176,10 +176,11 @@ impl Index {
     }
 
     /// Takes out this very entry, if it is still the key's, and returns its number.
-    fn remove_waiting(&self, key: &[u8], waiting: &Arc<Waiting>) -> Option<u64> {
+    fn remove_waiting(&self, key: &[u8], waiting: &Waiting) -> Option<u64> {
         let mut shard = self.shard(key);
         let present = shard.get(key)?.waiting()?;
-        let slot = Arc::ptr_eq(present, waiting).then(|| self.remove(&mut shard, key))?;
+        let slot =
+            Arc::ptr_eq(&present.entry, &waiting.entry).then(|| self.remove(&mut shard, key))?;
         slot.map(|slot| slot.number)
     }
 

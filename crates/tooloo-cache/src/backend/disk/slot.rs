@@ -18,19 +18,22 @@ pub(crate) struct Slot {
 #[derive(Clone)]
 pub(crate) enum Place {
     /// It waits: a newer one of its key may wait in its stead.
-    Waiting(Arc<Waiting>),
+    Waiting(Waiting),
     /// The writer has begun with it: a newer one waits anew.
-    Taken(Arc<Waiting>),
+    Taken(Waiting),
     Written(Written),
 }
 
 /// An entry that waits to be written.
-pub(crate) struct Waiting<E: AnyEntry + ?Sized = dyn AnyEntry> {
+///
+/// It is in the slot itself: whoever stores an entry makes nothing but a count of references.
+#[derive(Clone)]
+pub(crate) struct Waiting {
     /// How much of the queue's room was set aside for it: about the memory that it takes, or more.
     pub(crate) bytes: u64,
     /// Where the entry is written that it takes the place of.
     pub(crate) replaces: Option<Written>,
-    pub(crate) entry: E,
+    pub(crate) entry: Arc<dyn AnyEntry>,
 }
 
 /// An entry in a segment.
@@ -59,7 +62,7 @@ impl Slot {
     }
 
     /// Returns its entry where that waits, or is being written.
-    pub(crate) fn waiting(&self) -> Option<&Arc<Waiting>> {
+    pub(crate) fn waiting(&self) -> Option<&Waiting> {
         match &self.place {
             Place::Waiting(waiting) | Place::Taken(waiting) => Some(waiting),
             Place::Written(_) => None,

@@ -66,28 +66,24 @@ impl Store {
     }
 
     /// Queues an entry, or sheds it; the one before it is gone in both cases.
-    pub(crate) fn insert(&self, key: &[u8], entry: impl AnyEntry + 'static) {
+    pub(crate) fn insert(&self, key: &[u8], entry: Arc<dyn AnyEntry>) {
         let bytes = entry.record().bytes.saturating_add(key.len() as u64);
         let mut shard = self.index.shard(key);
-        let replaced = if let Some(slot) = shard.get_mut(key)
-            && let Place::Waiting(before) = &mut slot.place
-            && bytes <= before.bytes
+        if let Some(slot) = shard.get_mut(key)
+            && let Place::Waiting(waiting) = &mut slot.place
+            && bytes <= waiting.bytes
         {
             // It waits in the stead of the one before it, in whose room it fits.
-            let waiting = Waiting {
-                bytes: before.bytes,
-                replaces: before.replaces,
-                entry,
-            };
             slot.used = false;
-            let place = Place::Waiting(Arc::new(waiting));
-            Some(mem::replace(&mut slot.place, place))
-        } else {
-            self.enqueue(&mut shard, key, bytes, entry)
-        };
+            let before = mem::replace(&mut waiting.entry, entry);
+            drop(shard);
+            // Values are let go outside of the lock.
+            drop(before);
+            return;
+        }
+        let before = self.enqueue(&mut shard, key, bytes, entry);
         drop(shard);
-        // Values are let go outside of the lock.
-        drop(replaced);
+        drop(before);
     }
 
     /// Queues an entry behind the others, and returns what the key had before.
@@ -96,7 +92,7 @@ impl Store {
         shard: &mut Shard,
         key: &[u8],
         bytes: u64,
-        entry: impl AnyEntry + 'static,
+        entry: Arc<dyn AnyEntry>,
     ) -> Option<Place> {
         let known = shard.get_key_value(key);
         let replaces = known.and_then(|(_, slot)| slot.written());
@@ -115,7 +111,7 @@ impl Store {
             };
             let slot = Slot {
                 number,
-                place: Place::Waiting(Arc::new(waiting)),
+                place: Place::Waiting(waiting),
                 used: false,
             };
             self.index.insert(shard, key_held, slot)
