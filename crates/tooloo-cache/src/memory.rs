@@ -31,10 +31,15 @@ struct Share {
 #[derive(Clone, Copy, Debug)]
 struct Evict;
 
-/// What made room for one insertion.
-struct Evicted<K, V> {
-    first: [Option<(K, Entry<V>)>; 2],
-    count: u64,
+/// What went for one insertion: the key's own entry before it, and those that made room.
+///
+/// Dropped, it drops their values, which are others' code: not under a lock.
+pub(crate) struct Evicted<K, V> {
+    // Mostly there is one, which then needs no vector.
+    first: Option<(K, Entry<V>)>,
+    others: Vec<(K, Entry<V>)>,
+    /// How many made room.
+    pub(crate) count: u64,
 }
 
 impl<K: CacheKey, V> Memory<K, V> {
@@ -64,11 +69,17 @@ impl<K: CacheKey, V> Memory<K, V> {
         self.entries.get(key)
     }
 
-    /// Stores an entry, and returns how many others made room for it.
-    pub(crate) fn insert(&self, key: K, entry: Entry<V>) -> u64 {
-        let mut evicted = Evicted::default();
-        self.entries.insert_with_lifecycle(key, entry, &mut evicted);
-        evicted.count
+    /// Stores an entry; what goes for it is left in `evicted`.
+    ///
+    /// Whoever stores or removes the same key meanwhile has it counted wrong.
+    #[inline]
+    pub(crate) fn insert(&self, key: K, entry: Entry<V>, evicted: &mut Evicted<K, V>) {
+        let entries = &self.entries;
+        match entries.replace_with_lifecycle(key, entry, false, evicted) {
+            // Its own entry made no room for it.
+            Ok(()) => evicted.count = evicted.count.saturating_sub(1),
+            Err((key, entry)) => entries.insert_with_lifecycle(key, entry, evicted),
+        }
     }
 
     pub(crate) fn remove(&self, key: &K) -> Option<Entry<V>> {
@@ -137,8 +148,9 @@ impl<K, V> Lifecycle<K, Entry<V>> for Evict {
 
     fn on_evict(&self, state: &mut Evicted<K, V>, key: K, entry: Entry<V>) {
         state.count += 1;
-        if let Some(place) = state.first.iter_mut().find(|place| place.is_none()) {
-            *place = Some((key, entry));
+        match &state.first {
+            None => state.first = Some((key, entry)),
+            Some(_) => state.others.push((key, entry)),
         }
     }
 }
@@ -146,7 +158,8 @@ impl<K, V> Lifecycle<K, Entry<V>> for Evict {
 impl<K, V> Default for Evicted<K, V> {
     fn default() -> Self {
         Self {
-            first: [None, None],
+            first: None,
+            others: Vec::new(),
             count: 0,
         }
     }

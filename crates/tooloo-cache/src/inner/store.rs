@@ -6,7 +6,10 @@ use tooloo_clock::Moment;
 
 use super::Inner;
 use crate::{
-    CacheKey, Change, Entry, EntryOptions, Lead, Record, Tier, figures::Event, memory, now::Now,
+    CacheKey, Change, Entry, EntryOptions, Lead, Record, Tier,
+    figures::Event,
+    memory::{self, Evicted},
+    now::Now,
     state::marks::Verdict,
 };
 
@@ -52,23 +55,26 @@ impl<K: CacheKey, V: Send + Sync + 'static> Inner<K, V> {
         if !self.is_storable(key, entry) {
             return;
         }
+        let mut evicted = Evicted::default();
         let stripe = self.flights.lock(key);
         if version.is_some_and(|version| !stripe.is_at(key, version)) {
             return;
         }
-        let evicted = self.memory.insert(key.clone(), entry.clone());
+        self.memory.insert(key.clone(), entry.clone(), &mut evicted);
         for tier in &self.tiers {
             tier.put(key, entry);
         }
         drop(stripe);
         self.passed.remove(key);
-        self.written(evicted, timed);
+        self.written(evicted.count, timed);
     }
 
     /// Stores an entry over whatever there is and whoever is filling.
     pub(crate) fn put(&self, key: K, entry: &Entry<V>) {
         let timed = self.figures.time_write();
         let storable = self.is_storable(&key, entry);
+        // Dropped last, outside of the lock.
+        let mut evicted = Evicted::default();
         let mut stripe = self.flights.lock(&key);
         stripe.overtake(&key);
         for tier in &self.tiers {
@@ -81,14 +87,15 @@ impl<K: CacheKey, V: Send + Sync + 'static> Inner<K, V> {
         if let Some(backplane) = &self.backplane {
             backplane.announce(Change::Key(key.bytes().into_owned().into()));
         }
-        let evicted = if storable {
-            self.memory.insert(key, entry.clone())
+        let mut removed = None;
+        if storable {
+            self.memory.insert(key, entry.clone(), &mut evicted);
         } else {
-            drop(self.memory.remove(&key));
-            0
-        };
+            removed = self.memory.remove(&key);
+        }
         drop(stripe);
-        self.written(evicted, timed);
+        drop(removed);
+        self.written(evicted.count, timed);
     }
 
     /// Removes a key from memory and, behind the caller's back, from the tiers that are `within`.
@@ -122,16 +129,17 @@ impl<K: CacheKey, V: Send + Sync + 'static> Inner<K, V> {
     /// Stores in the memory, and in the tiers above, what a tier had.
     pub(super) fn promote(&self, lead: &Lead<K, V>, entry: &Entry<V>, level: usize) {
         let key = lead.key();
+        let mut evicted = Evicted::default();
         let stripe = self.flights.lock(key);
         if !stripe.is_at(key, lead.version) {
             return;
         }
-        let evicted = self.memory.insert(key.clone(), entry.clone());
+        self.memory.insert(key.clone(), entry.clone(), &mut evicted);
         for tier in &self.tiers[..level] {
             tier.put(key, entry);
         }
         drop(stripe);
-        self.figures.evicted(evicted);
+        self.figures.evicted(evicted.count);
     }
 
     fn written(&self, evicted: u64, timed: Option<Moment>) {

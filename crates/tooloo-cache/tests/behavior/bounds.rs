@@ -42,6 +42,20 @@ async fn holds_no_more_bytes_than_its_bound() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_value_that_takes_the_place_of_its_keys_own_evicts_nothing() {
+    let config = MemoryConfig::new().with_max_bytes(number(1 << 20));
+    let cache = Cache::builder(CacheConfig::new().with_memory(config))
+        .with_weigher(|_: &u64, value: &u64| *value)
+        .build();
+    for value in 0..100 {
+        cache.insert(1, value);
+    }
+    let snapshot = cache.handle().snapshot();
+    assert_eq!((snapshot.writes, snapshot.evictions), (100, 0));
+    assert_eq!(snapshot.tiers.memory.entries, Some(1));
+}
+
+#[tokio::test(start_paused = true)]
 async fn holds_both_of_two_bounds() {
     let config = MemoryConfig::new()
         .with_max_bytes(number(1 << 20))
