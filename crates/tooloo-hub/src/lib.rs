@@ -3,7 +3,7 @@
 //! A layer's handle implements [`Observe`]; a program registers the handles it wants to show in a
 //! [`Hub`]. The hub turns them into one JSON object and into one metrics page, and knows nothing of
 //! what they are. There are no globals: two hubs in one process do not see each other. What many threads count is kept
-//! in [`PerThread`] counters.
+//! in [`PerThread`] counters or [`Sharded`] values.
 //!
 //! ```
 //! use std::fmt;
@@ -40,9 +40,11 @@ mod exposition;
 mod hub;
 mod observe;
 mod per_thread;
+mod sharded;
 
 pub use self::{
     hub::Hub,
     observe::Observe,
     per_thread::{PerThread, add_to_own},
+    sharded::{Sharded, Thread},
 };

@@ -7,13 +7,11 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
+use tooloo_hub::{Sharded, Thread};
 use tooloo_key::Key;
 
 pub(crate) use self::board::Board;
-use crate::{
-    sharded::{Sharded, Thread},
-    state::{Bucket, Milestone},
-};
+use crate::state::{Bucket, Milestone};
 
 /// How often requests were let through and sent away, in all and by the busiest keys.
 #[derive(Debug, Default)]
@@ -65,12 +63,12 @@ impl Figures {
 
     /// Counts a request that waits.
     pub(crate) fn queue(&self) {
-        add(&self.counts.of(Thread::current()).queued);
+        add(&self.counts.own().queued);
     }
 
     /// Counts a request that gave up waiting.
     pub(crate) fn cancel(&self) {
-        add(&self.counts.of(Thread::current()).cancelled);
+        add(&self.counts.own().cancelled);
     }
 
     pub(crate) fn totals(&self) -> Totals {

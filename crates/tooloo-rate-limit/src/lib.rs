@@ -43,7 +43,6 @@ mod policies;
 mod pooled;
 mod problem;
 mod service;
-mod sharded;
 mod standing;
 mod state;
 mod sync;

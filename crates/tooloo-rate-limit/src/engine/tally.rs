@@ -1,10 +1,11 @@
 //! Counts what was decided, and gives busy keys tallies of their own.
 
+use tooloo_hub::Thread;
+
 use super::Engine;
 use crate::{
     RateLimited,
     keys::Pinned,
-    sharded::Thread,
     state::{Bucket, Milestone},
 };
 

@@ -5,11 +5,10 @@
 
 use std::sync::Arc;
 
+use tooloo_hub::{Sharded, Thread};
+
 use super::counts::FULL;
-use crate::{
-    sharded::{Sharded, Thread},
-    sync::{AtomicU64, Ordering},
-};
+use crate::sync::{AtomicU64, Ordering};
 
 /// A key that was let through or sent away as often counts in a tally from then on.
 pub(crate) const BUSY: u64 = 1 << 12;

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use super::shard::Sharded;
+use tooloo_hub::Sharded;
 
 /// Seconds that throughput is told over.
 const WINDOW: u32 = 60;
@@ -29,7 +29,7 @@ struct Shard {
 impl Counts {
     pub(crate) fn new() -> Self {
         Self {
-            shards: Sharded::new(),
+            shards: Sharded::default(),
         }
     }
 

@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use super::shard::Sharded;
+use tooloo_hub::Sharded;
 
 /// The native histogram schema: `2^SCHEMA` buckets to a doubling.
 pub(crate) const SCHEMA: u8 = 6;
@@ -46,7 +46,7 @@ pub(crate) struct Distribution {
 impl Histogram {
     pub(crate) fn new() -> Self {
         Self {
-            shards: Sharded::new(),
+            shards: Sharded::default(),
         }
     }
 

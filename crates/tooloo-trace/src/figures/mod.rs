@@ -9,7 +9,6 @@ mod quantile;
 mod route;
 mod routes;
 mod series;
-mod shard;
 
 pub(crate) use self::{
     counts::Counts,

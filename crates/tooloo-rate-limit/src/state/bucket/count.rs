@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use tooloo_hub::Thread;
+
 use super::{Aside, Bucket, Counts, FULL, Level, Milestone, Tally, Terms};
-use crate::sharded::Thread;
 
 impl Bucket {
     /// Counts a request, and returns what is to be seen to then, which is rare.

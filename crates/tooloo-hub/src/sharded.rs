@@ -1,4 +1,4 @@
-//! Gives each thread a shard of its own to write to.
+//! Gives each thread a shard of its own to write to, which threads beyond the processor's number share.
 
 use std::{
     cell::Cell,
@@ -15,12 +15,28 @@ thread_local! {
 }
 
 /// One of the process's threads.
+///
+/// Whoever writes to several [`Sharded`] values asks for it once.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Thread(usize);
+pub struct Thread(usize);
 
 /// A value in as many copies as threads run at once, each on cache lines of its own.
+///
+/// Threads may share a copy, so it is changed by atomic operations; where counting is all, [`PerThread`](crate::PerThread)
+/// needs none.
+///
+/// ```
+/// use std::sync::atomic::{AtomicU64, Ordering};
+///
+/// use tooloo_hub::Sharded;
+///
+/// let waiting = Sharded::<AtomicU64>::default();
+/// waiting.own().fetch_add(1, Ordering::Relaxed);
+/// let sum: u64 = waiting.all().map(|shard| shard.load(Ordering::Relaxed)).sum();
+/// assert_eq!(sum, 1);
+/// ```
 #[derive(Debug)]
-pub(crate) struct Sharded<T> {
+pub struct Sharded<T> {
     shards: Box<[CachePadded<T>]>,
 }
 
@@ -38,11 +54,18 @@ impl<T: Default> Default for Sharded<T> {
 impl<T> Sharded<T> {
     /// Returns a thread's copy.
     #[inline]
-    pub(crate) fn of(&self, thread: Thread) -> &T {
+    pub fn of(&self, thread: Thread) -> &T {
         &self.shards[thread.0 & (self.shards.len() - 1)]
     }
 
-    pub(crate) fn all(&self) -> impl Iterator<Item = &T> {
+    /// Returns the calling thread's copy.
+    #[inline]
+    pub fn own(&self) -> &T {
+        self.of(Thread::current())
+    }
+
+    /// Returns all copies.
+    pub fn all(&self) -> impl Iterator<Item = &T> {
         self.shards.iter().map(|shard| &**shard)
     }
 }
@@ -50,7 +73,7 @@ impl<T> Sharded<T> {
 impl Thread {
     /// Returns the calling thread.
     #[inline]
-    pub(crate) fn current() -> Self {
+    pub fn current() -> Self {
         let number = NUMBER.get();
         Self(if number == usize::MAX {
             number_thread()
