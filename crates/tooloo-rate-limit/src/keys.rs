@@ -1,15 +1,15 @@
 //! The buckets of all keys, bounded in number.
 
+mod hasher;
 mod sweep;
 
 use std::sync::{Arc, Mutex, atomic::AtomicUsize};
 
-use ahash::RandomState;
 use papaya::{HashMap, LocalGuard};
 use tooloo_clock::Moment;
 use tooloo_key::Key;
 
-use self::sweep::Sweep;
+use self::{hasher::ByBytes, sweep::Sweep};
 use crate::{
     state::{Bucket, Place, Terms},
     sync::{AtomicU64, Ordering},
@@ -38,7 +38,7 @@ pub(crate) struct Keys {
 
 #[derive(Debug)]
 struct Shard {
-    buckets: HashMap<Key, Bucket, RandomState>,
+    buckets: HashMap<Key, Bucket, ByBytes>,
     // New keys since the last sweep.
     came: AtomicUsize,
     sweep: Mutex<Sweep>,
@@ -57,7 +57,7 @@ pub(crate) type Forgotten = (Key, u64, u64);
 
 impl Keys {
     pub(crate) fn new(max: usize) -> Self {
-        let hasher = RandomState::new();
+        let hasher = ByBytes::default();
         let shards = (max / FEW).next_power_of_two().min(SHARDS);
         let shard = || Shard {
             buckets: HashMap::with_hasher(hasher.clone()),
