@@ -84,6 +84,11 @@ impl Stamp {
         }
         *headers = stamped;
     }
+
+    /// Returns the headers of a refusal, whose body is a problem.
+    pub(crate) fn refusal(self, retry_after: Option<u64>) -> HeaderMap {
+        self.notice.refused(&self.stood, retry_after)
+    }
 }
 
 impl Stood {

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{
+    HeaderValue, Response, StatusCode,
+    header::{CONTENT_TYPE, RETRY_AFTER},
+};
 use serde::Serialize;
 
 use crate::{
@@ -15,6 +18,12 @@ use crate::{
 const QUOTA_EXCEEDED: &str = "https://iana.org/assignments/http-problem-types#quota-exceeded";
 const REDUCED_CAPACITY: &str =
     "https://iana.org/assignments/http-problem-types#temporary-reduced-capacity";
+
+/// The media type of a problem.
+pub(crate) const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
+
+/// Bytes that suffice for most problems.
+const USUAL: usize = 512;
 
 #[derive(Serialize)]
 struct Problem<'a> {
@@ -51,18 +60,17 @@ pub(crate) fn response<B: From<Bytes>>(
         retry_after,
         violated_policies: violated.map(|standing| standing.tier.name()).collect(),
     };
-    let body = serde_json::to_vec(&problem).expect("strings and numbers serialize");
+    let mut body = Vec::with_capacity(USUAL);
+    serde_json::to_writer(&mut body, &problem).expect("strings and numbers serialize");
     let mut response = Response::new(Bytes::from(body).into());
     *response.status_mut() = status;
-    let headers = response.headers_mut();
-    let media_type = HeaderValue::from_static("application/problem+json");
-    headers.insert(header::CONTENT_TYPE, media_type);
-    if let Some(seconds) = retry_after {
-        headers.insert(header::RETRY_AFTER, seconds.into());
-    }
-    if let Some(stamp) = stamp {
-        stamp.write(headers);
-    }
+    *response.headers_mut() = if let Some(stamp) = stamp {
+        stamp.refusal(retry_after)
+    } else {
+        let wait = retry_after.map(|seconds| (RETRY_AFTER, seconds.into()));
+        let headers = [(CONTENT_TYPE, PROBLEM)].into_iter().chain(wait);
+        headers.collect()
+    };
     response
 }
 

@@ -5,12 +5,16 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use http::{HeaderMap, HeaderValue};
+use http::{
+    HeaderMap, HeaderName, HeaderValue,
+    header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER},
+};
 use sfv::{Integer, KeyRef, ListSerializer, StringRef};
 
 use super::{NAMES, RESET, Stamp, Stood, Told, USUAL, line, whole_seconds};
 use crate::{
     Quota, Scope, Standing, Tier,
+    problem::PROBLEM,
     standing::{Glance, Stands},
 };
 
@@ -24,6 +28,8 @@ pub(crate) struct Notice {
     first: Told,
     // What is told of them, but for when, and room for the usual headers.
     made: HeaderMap,
+    // What is told of those who are refused, but for how they stand.
+    refusing: HeaderMap,
     // Bytes of all that differs from answer to answer, at most.
     longest: usize,
 }
@@ -46,11 +52,18 @@ impl Notice {
         let mut notice = Self {
             first: Told::first(tiers[0].quota()),
             made: HeaderMap::new(),
+            refusing: HeaderMap::new(),
             longest: parts.iter().map(Part::longest).sum::<usize>() + line::LONGEST_TIME,
             parts,
             tiers,
         };
-        notice.made = notice.make();
+        let empty = HeaderValue::from_static("");
+        notice.made = notice.make(USUAL.clone().map(|name| (name, empty.clone())));
+        notice.refusing = notice.make([
+            (CONTENT_TYPE, PROBLEM),
+            (RETRY_AFTER, empty.clone()),
+            (CONTENT_LENGTH, empty),
+        ]);
         notice
     }
 
@@ -112,6 +125,21 @@ impl Notice {
         stamped
     }
 
+    /// Returns all headers of a refusal, with room for the length that servers add.
+    pub(super) fn refused(&self, stood: &Stood, retry_after: Option<u64>) -> HeaderMap {
+        let mut refused = self.refusing.clone();
+        for (place, value) in refused.values_mut().zip(self.values(stood.as_slice())) {
+            *place = value;
+        }
+        // The last one first: it leaves the others where they are.
+        refused.remove(CONTENT_LENGTH);
+        match retry_after {
+            Some(seconds) => drop(refused.insert(RETRY_AFTER, seconds.into())),
+            None => drop(refused.remove(RETRY_AFTER)),
+        }
+        refused
+    }
+
     /// Returns the values of all headers but the policy's, in the order of their names.
     fn values(&self, stood: &[Told]) -> [HeaderValue; 4] {
         let tightest = stood.iter().enumerate();
@@ -124,14 +152,11 @@ impl Notice {
         [limit, remaining, reset, burst]
     }
 
-    fn make(&self) -> HeaderMap {
+    fn make<const N: usize>(&self, others: [(HeaderName, HeaderValue); N]) -> HeaderMap {
         let policy = policy(self.parts.iter().map(|part| &part.tier));
         let values = self.values(&[self.first]).into_iter().chain([policy]);
-        let empty = USUAL
-            .iter()
-            .map(|name| (name, HeaderValue::from_static("")));
-        let headers = NAMES.iter().zip(values).chain(empty);
-        headers.map(|(name, value)| (name.clone(), value)).collect()
+        let headers = NAMES.iter().cloned().zip(values).chain(others);
+        headers.collect()
     }
 }
 
@@ -197,7 +222,7 @@ fn unix(seconds: u64) -> u64 {
 mod tests {
     use std::num::NonZeroU32;
 
-    use http::header::{CONTENT_LENGTH, CONTENT_TYPE, SET_COOKIE};
+    use http::header::SET_COOKIE;
     use proptest::prelude::*;
     use sfv::FieldType as _;
 
@@ -281,6 +306,31 @@ mod tests {
         assert_eq!(text(&told(2), "x-ratelimit-remaining"), "2");
         let reset: u64 = text(&told(2), "x-ratelimit-reset").parse().unwrap();
         assert!((unix(20) - 5..=unix(20)).contains(&reset));
+    }
+
+    #[test]
+    fn a_refusal_tells_what_an_answer_does_and_when_to_come_back() {
+        let notice = Arc::new(Notice::new([tier("default", 3)].into()));
+        let stamp = || Stamp {
+            notice: Arc::clone(&notice),
+            stood: Stood::One(Told {
+                remaining: 0,
+                seconds: 40,
+            }),
+        };
+        for retry_after in [Some(7), None] {
+            let mut refused = stamp().refusal(retry_after);
+            let mut answered = HeaderMap::new();
+            stamp().write(&mut answered);
+            answered.insert(CONTENT_TYPE, PROBLEM);
+            if let Some(seconds) = retry_after {
+                answered.insert(RETRY_AFTER, seconds.into());
+            }
+            for map in [&mut refused, &mut answered] {
+                assert!(map.remove(&NAMES[RESET]).is_some());
+            }
+            assert_eq!(refused, answered);
+        }
     }
 
     #[test]
