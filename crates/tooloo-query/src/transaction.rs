@@ -1,7 +1,8 @@
 //! Statements that take effect together, or not at all.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, thread, time::Duration};
 
+use tokio::{runtime::Handle, time::timeout};
 use tooloo_key::Key;
 
 use crate::{
@@ -31,17 +32,26 @@ pub enum Isolation {
     Serializable,
 }
 
+/// How long the end of a transaction that only read may take before its connection is reset.
+const END: Duration = Duration::from_secs(1);
+
 /// An open transaction; dropped, it is rolled back before anybody else has its connection.
+///
+/// One that was to read only may well be dropped: nobody waits for its end, and the pool finds nothing left behind.
 ///
 /// A statement that fails leaves nothing but the rollback: whatever follows is refused as
 /// [`Aborted`](ErrorKind::Aborted), in both databases. No layer merges a transaction's queries with others.
 #[must_use = "a transaction that is dropped is rolled back"]
 pub struct Transaction {
     database: Database,
-    session: Box<dyn Session>,
+    // None once it is dropped.
+    session: Option<Box<dyn Session>>,
     begin: Begin,
     wrote: bool,
+    // Also while a statement is under way.
     aborted: bool,
+    // Also while its end is under way.
+    ended: bool,
 }
 
 impl Begin {
@@ -79,10 +89,11 @@ impl Transaction {
         session.control(Control::Begin(begin)).await?;
         Ok(Self {
             database: database.clone(),
-            session,
+            session: Some(session),
             begin,
             wrote: false,
             aborted: false,
+            ended: false,
         })
     }
 
@@ -141,7 +152,7 @@ impl Transaction {
         self.wrote = true;
         // Until it has ended well.
         self.aborted = true;
-        self.session.script(sql.into()).await?;
+        self.session().script(sql.into()).await?;
         self.aborted = false;
         Ok(())
     }
@@ -162,17 +173,20 @@ impl Transaction {
         self.check()?;
         if self.wrote {
             let writing = Fence::enter(self.database.fence());
-            self.session.set_writing(Some(writing));
+            self.session().set_writing(Some(writing));
         }
-        self.session.control(Control::Commit).await?;
-        self.session.set_writing(None);
-        Ok(())
+        self.end(Control::Commit).await
     }
 
     /// Undoes all of it, and waits until that is done.
     pub async fn rollback(mut self) -> Result<(), QueryError> {
-        self.session.control(Control::Rollback).await?;
-        self.session.set_writing(None);
+        self.end(Control::Rollback).await
+    }
+
+    async fn end(&mut self, control: Control) -> Result<(), QueryError> {
+        self.ended = true;
+        self.session().control(control).await?;
+        self.session().set_writing(None);
         Ok(())
     }
 
@@ -190,10 +204,15 @@ impl Transaction {
             read_only: self.begin.read_only,
             max_rows: self.database.config().max_rows,
         };
-        let outcomes = self.session.run(Arc::clone(asked.queries()), mode).await;
+        let outcomes = self.session().run(Arc::clone(asked.queries()), mode).await;
         let answers = asked.answer(outcomes);
         self.aborted = answers.iter().any(Result::is_err);
         Ok(answers)
+    }
+
+    fn session(&mut self) -> &mut dyn Session {
+        let session = self.session.as_deref_mut();
+        session.expect("a transaction has its session until it is dropped")
     }
 
     fn check(&self) -> Result<(), QueryError> {
@@ -202,6 +221,21 @@ impl Transaction {
             return Err(QueryError::new(ErrorKind::Aborted, message));
         }
         Ok(())
+    }
+}
+
+impl Drop for Transaction {
+    fn drop(&mut self) {
+        let only_read = self.begin.read_only && !self.aborted && !self.ended;
+        if !only_read || thread::panicking() {
+            return;
+        }
+        if let (Some(mut session), Ok(runtime)) = (self.session.take(), Handle::try_current()) {
+            runtime.spawn(async move {
+                // Should this fail, the pool does it again.
+                let _ = timeout(END, session.control(Control::Rollback)).await;
+            });
+        }
     }
 }
 

@@ -463,3 +463,25 @@ fn a_url_names_a_database() {
     assert!(Database::open(&url, DatabaseConfig::new()).is_ok());
     assert!(Database::open("postgres://me@localhost/x", DatabaseConfig::new()).is_ok());
 }
+
+#[tokio::test]
+async fn a_transaction_that_only_read_is_dropped_without_a_trace() {
+    let notes = Notes::new().await;
+    let figures = || {
+        let pool = notes.database.pool().snapshot();
+        (pool.in_use, pool.mending, pool.dirty)
+    };
+    let before = figures().2;
+    for _ in 0..3 {
+        let begin = Begin::new().read_only();
+        let mut reading = limit(notes.database.begin_with(begin)).await.unwrap();
+        limit(reading.query("SELECT 1 AS one")).await.unwrap();
+        drop(reading);
+        eventually(|| figures().0 == 0).await;
+    }
+    assert_eq!(figures(), (0, 0, before));
+
+    // After one that might have written, the pool cleans up.
+    drop(limit(notes.database.begin()).await.unwrap());
+    eventually(|| figures() == (0, 0, before + 1)).await;
+}

@@ -16,7 +16,7 @@ use tooloo_query::{
 use tooloo_testkit::PostgresServer;
 use tower::Layer;
 
-use self::notes::limit;
+use self::notes::{eventually, limit};
 
 const SCHEMA: &str = "
     CREATE TABLE users (id serial PRIMARY KEY, name text NOT NULL UNIQUE, team int2);
@@ -526,4 +526,27 @@ async fn a_url_asks_for_tls_and_says_whom_to_trust() {
     let causes = std::iter::successors(Some(refused), |error| error.source());
     let told: Vec<_> = causes.map(ToString::to_string).collect();
     assert!(told.join(": ").contains("certificate"), "{told:?}");
+}
+
+#[tokio::test]
+#[ignore = "needs postgres"]
+async fn a_transaction_that_only_read_is_dropped_without_a_trace() {
+    let (_server, database) = opened(DatabaseConfig::new()).await;
+    let figures = || {
+        let pool = database.pool().snapshot();
+        (pool.in_use, pool.mending, pool.dirty)
+    };
+    let before = figures().2;
+    for _ in 0..3 {
+        let begin = Begin::new().read_only();
+        let mut reading = limit(database.begin_with(begin)).await.unwrap();
+        limit(reading.query("SELECT 1 AS one")).await.unwrap();
+        drop(reading);
+        eventually(|| figures().0 == 0).await;
+    }
+    assert_eq!(figures(), (0, 0, before));
+
+    // After one that might have written, the pool cleans up.
+    drop(limit(database.begin()).await.unwrap());
+    eventually(|| figures() == (0, 0, before + 1)).await;
 }
