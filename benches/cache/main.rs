@@ -3,19 +3,15 @@
 //! Keys are strings and values `Arc<[u8]>`, 10,000 of them. Each has an hour to live where the cache knows of that;
 //! ours counts its figures as well. A ratio is the middle one of all rounds.
 
-mod rounds;
-
 use std::{hint::black_box, num::NonZeroUsize, process::ExitCode, sync::Arc, time::Duration};
 
-use benches::Bound;
+use benches::{Bound, Rounds};
 use rustix::time::ClockId;
 use tokio::runtime::Builder;
 use tooloo_cache::{
     Cache, CacheConfig, MemoryConfig, Raw,
     backend::{DiskConfig, DiskTier},
 };
-
-use self::rounds::Rounds;
 
 const KEYS: usize = 10_000;
 /// So that keys do not come in the order in which they lie in memory.
@@ -53,7 +49,10 @@ fn hits(keys: &[String]) -> Vec<Bound> {
     // Each holds the same values, and keys that were made before: none gains by what the allocator happens to lay
     // side by side.
     let values: Vec<Value> = keys.iter().map(|_| value()).collect();
-    let pairs = || keys.to_vec().into_iter().zip(values.iter().cloned());
+    let pairs = || {
+        let copies = keys.to_vec();
+        copies.into_iter().zip(values.iter().cloned())
+    };
     pairs().for_each(|(key, value)| quick.insert(key, value));
     pairs().for_each(|(key, value)| drop(ours.insert(key, value)));
     pairs().for_each(|(key, value)| moka.insert(key, value));
@@ -113,12 +112,12 @@ fn writes(keys: &[String]) -> Bound {
         });
         rounds.time("tooloo-cache, memory", OPERATIONS, || {
             each(keys, |key| {
-                drop(memory.insert(key.clone(), Arc::clone(&value)))
+                drop(memory.insert(key.clone(), Arc::clone(&value)));
             });
         });
         rounds.time("tooloo-cache, and disk", OPERATIONS, || {
             each(keys, |key| {
-                drop(both.insert(key.clone(), Arc::clone(&value)))
+                drop(both.insert(key.clone(), Arc::clone(&value)));
             });
         });
     }

@@ -4,18 +4,15 @@
 
 mod noop;
 mod postgres;
-mod rounds;
 mod work;
 
 use std::process::ExitCode;
 
-use benches::Bound;
+use benches::{Bound, Rounds};
+use rustix::time::ClockId;
 use tokio::runtime::Builder;
 
-use self::{
-    noop::{Bb8, Deadpool, Ours},
-    rounds::Rounds,
-};
+use self::noop::{Bb8, Deadpool, Ours};
 
 /// Leases of one contender in one round.
 const LEASES: usize = 100_000;
@@ -44,19 +41,22 @@ fn uncontended(bounds: &mut Vec<Bound>) {
     let runtime = runtime.expect("a runtime needs nothing of the system");
     let (ours, bb8) = (Ours::new(8), runtime.block_on(Bb8::new(8)));
     let (plain, timed) = (Deadpool::new(8, false), Deadpool::new(8, true));
-    let mut rounds = Rounds::new("uncontended lease and return, CPU ns");
+    let mut rounds = Rounds::new(
+        "uncontended lease and return, CPU ns",
+        ClockId::ProcessCPUTime,
+    );
     for _ in 0..ROUNDS {
         rounds.time("tooloo-pool", LEASES, || {
-            runtime.block_on(work::alone(&ours, LEASES))
+            runtime.block_on(work::alone(&ours, LEASES));
         });
         rounds.time("deadpool", LEASES, || {
-            runtime.block_on(work::alone(&plain, LEASES))
+            runtime.block_on(work::alone(&plain, LEASES));
         });
         rounds.time("deadpool with timeouts", LEASES, || {
             runtime.block_on(work::alone(&timed, LEASES));
         });
         rounds.time("bb8", LEASES, || {
-            runtime.block_on(work::alone(&bb8, LEASES))
+            runtime.block_on(work::alone(&bb8, LEASES));
         });
     }
     println!("{rounds}");
@@ -84,7 +84,7 @@ fn contended(threads: usize, bounds: &mut Vec<Bound>) {
         .build();
     let runtime = runtime.expect("a runtime needs nothing of the system");
     let title = format!("64 tasks over 8 connections, {threads} thread(s), CPU ns");
-    let mut rounds = Rounds::new(title);
+    let mut rounds = Rounds::new(title, ClockId::ProcessCPUTime);
     let ours = Ours::new(8);
     let (plain, timed) = (Deadpool::new(8, false), Deadpool::new(8, true));
     let bb8 = runtime.block_on(Bb8::new(8));

@@ -2,7 +2,8 @@
 
 use std::{hint::black_box, num::NonZeroUsize};
 
-use benches::Bound;
+use benches::{Bound, Rounds};
+use rustix::time::ClockId;
 use sqlx::{Connection as _, Executor as _, PgConnection, postgres::PgPoolOptions};
 use tokio::runtime::Builder;
 use tokio_postgres::Config;
@@ -12,7 +13,9 @@ use tooloo_pool::{
 };
 use tooloo_testkit::PostgresServer;
 
-use crate::{ROUNDS, rounds::Rounds};
+use crate::ROUNDS;
+
+const TITLE: &str = "lease, query and return on PostgreSQL, ns on the clock";
 
 /// Queries of one contender in one round.
 const QUERIES: usize = 2_000;
@@ -25,7 +28,7 @@ const CONNECTIONS: u32 = 4;
 pub(crate) fn measure() -> Bound {
     let runtime = Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("the system has sockets to give");
-    let mut rounds = Rounds::new("lease, query and return on PostgreSQL, ns on the clock");
+    let mut rounds = Rounds::new(TITLE, ClockId::Monotonic);
     let server = runtime.block_on(PostgresServer::start());
     let (ours, theirs) = runtime.block_on(async { (ours(&server), theirs(&server).await) });
     let mut single = runtime.block_on(single(&server));
@@ -33,15 +36,15 @@ pub(crate) fn measure() -> Bound {
         let mut turn = || {
             let our_turn = || runtime.block_on(query_ours(&ours));
             let their_turn = || runtime.block_on(query_theirs(&theirs));
-            rounds.time_on_the_clock("tooloo-pool", QUERIES, our_turn);
-            rounds.time_on_the_clock("sqlx, ping at return only", QUERIES, their_turn);
+            rounds.time("tooloo-pool", QUERIES, our_turn);
+            rounds.time("sqlx, ping at return only", QUERIES, their_turn);
             let single_turn = || runtime.block_on(query_single(&mut single));
-            rounds.time_on_the_clock("sqlx, no pool", QUERIES, single_turn);
+            rounds.time("sqlx, no pool", QUERIES, single_turn);
         };
         turn();
         if round == 0 {
             // Everything is connected now: it counts from here on.
-            rounds = Rounds::new("lease, query and return on PostgreSQL, ns on the clock");
+            rounds = Rounds::new(TITLE, ClockId::Monotonic);
         }
     }
     println!("{rounds}");

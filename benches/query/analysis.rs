@@ -2,9 +2,11 @@
 
 use std::hint::black_box;
 
+use benches::Rounds;
+use rustix::time::ClockId;
 use tooloo_query::{Dialect, Fingerprint, analyze};
 
-use crate::{ROUNDS, STATEMENTS, rounds::Rounds};
+use crate::{ROUNDS, STATEMENTS};
 
 const TEXTS: [(&str, &str); 2] = [
     ("40 characters", "SELECT id, name FROM users WHERE id = $1"),
@@ -18,7 +20,10 @@ const TEXTS: [(&str, &str); 2] = [
 /// Times the analysis and the fingerprint of a text; a text that is known needs neither.
 pub(crate) fn measure() {
     for (size, text) in TEXTS {
-        let mut rounds = Rounds::new(format!("a text of {size}, once for each text, CPU ns"));
+        let mut rounds = Rounds::new(
+            format!("a text of {size}, once for each text, CPU ns"),
+            ClockId::ProcessCPUTime,
+        );
         for _ in 0..ROUNDS {
             rounds.time("analysis", STATEMENTS, || {
                 for _ in 0..STATEMENTS {

@@ -4,8 +4,6 @@
 
 mod analysis;
 mod postgres;
-#[path = "../pool/rounds.rs"]
-mod rounds;
 mod sqlite;
 
 use std::process::ExitCode;

@@ -2,8 +2,9 @@
 
 use std::{hint::black_box, time::Duration};
 
-use benches::Bound;
+use benches::{Bound, Rounds};
 use futures_util::future::join_all;
+use rustix::time::ClockId;
 use sqlx::{Row as _, postgres::PgPoolOptions};
 use tokio::{runtime::Runtime, time::Instant};
 use tokio_postgres::NoTls;
@@ -13,7 +14,7 @@ use tooloo_query::{
 use tooloo_testkit::PostgresServer;
 use tower::Layer;
 
-use crate::{ROUNDS, STATEMENTS, rounds::Rounds, runtime};
+use crate::{ROUNDS, STATEMENTS, runtime};
 
 const READ: &str = "SELECT name FROM users WHERE id = $1";
 const LIST: &str = "SELECT title, user_id FROM posts ORDER BY id LIMIT 100";
@@ -62,9 +63,12 @@ fn statements(runtime: &Runtime, server: &PostgresServer, database: &Database) {
     let options = PgPoolOptions::new().test_before_acquire(false);
     let sqlx = runtime.block_on(options.connect(&server.url()));
     let sqlx = sqlx.expect("the server is there");
-    let mut rounds = Rounds::new("a read of one row on PostgreSQL, ns on the clock");
+    let mut rounds = Rounds::new(
+        "a read of one row on PostgreSQL, ns on the clock",
+        ClockId::Monotonic,
+    );
     for _ in 0..ROUNDS {
-        rounds.time_on_the_clock("tokio-postgres, no pool", STATEMENTS, || {
+        rounds.time("tokio-postgres, no pool", STATEMENTS, || {
             runtime.block_on(async {
                 for _ in 0..STATEMENTS {
                     let row = bare.query_one(&prepared, &[&1_i64]).await;
@@ -73,7 +77,7 @@ fn statements(runtime: &Runtime, server: &PostgresServer, database: &Database) {
                 }
             });
         });
-        rounds.time_on_the_clock("sqlx without pings", STATEMENTS, || {
+        rounds.time("sqlx without pings", STATEMENTS, || {
             runtime.block_on(async {
                 for _ in 0..STATEMENTS {
                     let row = sqlx::query(READ).bind(1_i64).fetch_one(&sqlx).await;
@@ -82,7 +86,7 @@ fn statements(runtime: &Runtime, server: &PostgresServer, database: &Database) {
                 }
             });
         });
-        rounds.time_on_the_clock("tooloo-query", STATEMENTS, || {
+        rounds.time("tooloo-query", STATEMENTS, || {
             runtime.block_on(async {
                 for _ in 0..STATEMENTS {
                     let row = database.query_one(Query::new(READ).bind(1)).await;
@@ -132,14 +136,17 @@ fn middle(mut times: Vec<Duration>) -> Duration {
 /// A list, and a query for each of its rows: with and without the layer that gathers them.
 fn page(runtime: &Runtime, database: &Database) -> Bound {
     let gathered = GatherLayer::new(database, GatherConfig::new()).layer(database.clone());
-    let mut rounds = Rounds::new("a page of 100 rows and a query each, ns on the clock");
+    let mut rounds = Rounds::new(
+        "a page of 100 rows and a query each, ns on the clock",
+        ClockId::Monotonic,
+    );
     let mut calls = [0_i64; 2];
     for _ in 0..ROUNDS {
         calls[0] = counted(runtime, database, || {
-            rounds.time_on_the_clock("without the layer", 1, || runtime.block_on(ask(database)));
+            rounds.time("without the layer", 1, || runtime.block_on(ask(database)));
         });
         calls[1] = counted(runtime, database, || {
-            rounds.time_on_the_clock("gathered", 1, || runtime.block_on(ask(&gathered)));
+            rounds.time("gathered", 1, || runtime.block_on(ask(&gathered)));
         });
     }
     println!("{rounds}");

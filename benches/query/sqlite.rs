@@ -5,13 +5,14 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use benches::Bound;
+use benches::{Bound, Rounds};
 use futures_util::future::join_all;
+use rustix::time::ClockId;
 use tempfile::TempDir;
 use tooloo_query::{BatchConfig, BatchLayer, Database, DatabaseConfig, Queries, Query};
 use tower::Layer;
 
-use crate::{ROUNDS, STATEMENTS, rounds::Rounds, runtime};
+use crate::{ROUNDS, STATEMENTS, runtime};
 
 const READ: &str = "SELECT text FROM notes WHERE id = $1";
 const WRITE: &str = "INSERT INTO notes (text) VALUES ($1)";
@@ -35,12 +36,15 @@ pub(crate) fn measure() -> Bound {
 
     let bare = rusqlite::Connection::open(&path).expect("the file is there");
     let bare = Arc::new(Mutex::new(bare));
-    let mut rounds = Rounds::new("a read of one row on SQLite, ns on the clock");
+    let mut rounds = Rounds::new(
+        "a read of one row on SQLite, ns on the clock",
+        ClockId::Monotonic,
+    );
     for _ in 0..ROUNDS {
-        rounds.time_on_the_clock("rusqlite, blocking", STATEMENTS, || {
+        rounds.time("rusqlite, blocking", STATEMENTS, || {
             (0..STATEMENTS).for_each(|_| read(&bare));
         });
-        rounds.time_on_the_clock("rusqlite, off the task", STATEMENTS, || {
+        rounds.time("rusqlite, off the task", STATEMENTS, || {
             runtime.block_on(async {
                 for _ in 0..STATEMENTS {
                     let bare = Arc::clone(&bare);
@@ -49,7 +53,7 @@ pub(crate) fn measure() -> Bound {
                 }
             });
         });
-        rounds.time_on_the_clock("tooloo-query", STATEMENTS, || {
+        rounds.time("tooloo-query", STATEMENTS, || {
             runtime.block_on(async {
                 for _ in 0..STATEMENTS {
                     let row = database.query_one(Query::new(READ).bind(1)).await;
@@ -61,15 +65,16 @@ pub(crate) fn measure() -> Bound {
     println!("{rounds}");
 
     let batched = BatchLayer::new(&database, BatchConfig::new()).layer(database.clone());
-    let mut rounds = Rounds::new(format!(
-        "an insert of {WRITERS} at the same time on SQLite, ns on the clock"
-    ));
+    let mut rounds = Rounds::new(
+        format!("an insert of {WRITERS} at the same time on SQLite, ns on the clock"),
+        ClockId::Monotonic,
+    );
     let inserts = WRITERS * ROUNDS_OF_WRITERS;
     for _ in 0..ROUNDS {
-        rounds.time_on_the_clock("each on its own", inserts, || {
+        rounds.time("each on its own", inserts, || {
             runtime.block_on(insert(&database));
         });
-        rounds.time_on_the_clock("batched", inserts, || {
+        rounds.time("batched", inserts, || {
             runtime.block_on(insert(&batched));
         });
     }

@@ -7,7 +7,19 @@ pub mod contenders;
 mod counts;
 mod load;
 mod report;
+#[cfg(any(
+    feature = "cache-peers",
+    feature = "pool-peers",
+    feature = "query-peers"
+))]
+mod rounds;
 
+#[cfg(any(
+    feature = "cache-peers",
+    feature = "pool-peers",
+    feature = "query-peers"
+))]
+pub use self::rounds::Rounds;
 pub use self::{
     bound::Bound,
     counts::{Count, Counts},

@@ -3,7 +3,7 @@
 use std::{
     io::{self, Read, Write},
     net::{SocketAddr, TcpStream},
-    thread,
+    thread::{self, ScopedJoinHandle},
     time::Duration,
 };
 
@@ -61,10 +61,8 @@ impl<'a> Load<'a> {
         };
         thread::scope(|scope| {
             let asking: Vec<_> = (0..CONNECTIONS).map(|_| scope.spawn(ask)).collect();
-            let results = asking.into_iter().map(|asking| asking.join());
-            results
-                .map(|result| result.expect("a client does not panic"))
-                .collect()
+            let mut results = asking.into_iter().map(ScopedJoinHandle::join);
+            results.try_for_each(|result| result.expect("a client does not panic"))
         })
     }
 }

@@ -117,7 +117,7 @@ impl Contender {
         let before = self.server.processor_time();
         load.run(REQUESTS)
             .expect("the server answers with its page");
-        let took = self.server.processor_time() - before;
+        let took = self.server.processor_time().saturating_sub(before);
         self.times.push(took.as_secs_f64() * 1e6 / REQUESTS as f64);
     }
 }

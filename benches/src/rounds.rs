@@ -5,31 +5,37 @@ use std::{fmt, time::Duration};
 use rustix::time::{ClockId, clock_gettime};
 
 /// What each contender took, round by round.
-pub(crate) struct Rounds {
-    title: &'static str,
+#[derive(Debug)]
+pub struct Rounds {
+    title: String,
     clock: ClockId,
     // In nanoseconds an operation.
     times: Vec<(&'static str, Vec<f64>)>,
 }
 
 impl Rounds {
-    pub(crate) fn new(title: &'static str, clock: ClockId) -> Self {
+    /// Makes rounds in which nothing has been timed yet.
+    pub fn new(title: impl Into<String>, clock: ClockId) -> Self {
         Self {
-            title,
+            title: title.into(),
             clock,
             times: Vec::new(),
         }
     }
 
     /// Times one turn of a contender.
-    pub(crate) fn time(&mut self, name: &'static str, operations: usize, turn: impl FnOnce()) {
+    pub fn time(&mut self, name: &'static str, operations: usize, turn: impl FnOnce()) {
         let start = read(self.clock);
         turn();
-        self.add(name, operations, read(self.clock) - start);
+        self.add(name, operations, read(self.clock).saturating_sub(start));
     }
 
     /// Returns the middle one of the ratios of all rounds.
-    pub(crate) fn ratio(&self, one: &str, other: &str) -> f64 {
+    ///
+    /// # Panics
+    ///
+    /// Panics where one of the two has had no turn.
+    pub fn ratio(&self, one: &str, other: &str) -> f64 {
         let pairs = self.of(one).iter().zip(self.of(other));
         middle(pairs.map(|(one, other)| one / other).collect())
     }
