@@ -8,7 +8,7 @@ _list:
     @just --list --unsorted
 
 # Format, lints, tests, docs, dependency checks: all that a change must pass.
-check: format lint test doc deny
+check: format lint test test-engines doc deny
 
 # Check the formatting.
 format:
@@ -21,6 +21,10 @@ lint:
 # Run the tests that need a Rust toolchain and a C compiler, and nothing else.
 test:
     cargo test --workspace
+
+# Run the tests of the cache's disk tier over its other engine, too.
+test-engines:
+    cargo test -p tooloo-cache --features sled --test disk --test kill
 
 # Run the tests that need servers of the system's packages; a missing server fails them.
 test-servers:

@@ -1,6 +1,6 @@
 //! sled 0.34: a log-structured tree in a folder.
 
-use std::path::Path;
+use std::{path::Path, thread, time::Duration};
 
 use sled::{Batch, Config, Db, Tree};
 
@@ -37,7 +37,7 @@ impl DiskEngine for SledEngine {
             .cache_capacity(u64::try_from(cache_bytes).unwrap_or(u64::MAX))
             // Every commit is flushed by hand.
             .flush_every_ms(None);
-        let database = config.open()?;
+        let database = open_when_free(&config)?;
         let mut trees = Vec::with_capacity(Space::ALL.len());
         for space in Space::ALL {
             trees.push(database.open_tree(space.name())?);
@@ -47,6 +47,31 @@ impl DiskEngine for SledEngine {
             .map_err(|_| EngineError::new("a tree a space"))?;
         Ok(Box::new(Sled { database, trees }))
     }
+}
+
+/// How often a database is tried to be opened that is not free yet, and how long after each other.
+const TRIES: u32 = 200;
+const BETWEEN: Duration = Duration::from_millis(5);
+
+/// Opens a database, waiting for this process to have let go of it.
+///
+/// Threads of sled's own hold a database a moment longer than whoever dropped it; other processes are kept out of the
+/// folder.
+fn open_when_free(config: &Config) -> sled::Result<Db> {
+    let mut tries = 1;
+    loop {
+        match config.open() {
+            Err(error) if tries < TRIES && is_held(&error) => {
+                tries += 1;
+                thread::sleep(BETWEEN);
+            }
+            opened => return opened,
+        }
+    }
+}
+
+fn is_held(error: &sled::Error) -> bool {
+    matches!(error, sled::Error::Io(error) if error.to_string().contains("acquire lock"))
 }
 
 impl Sled {
