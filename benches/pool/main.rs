@@ -23,7 +23,7 @@ fn main() -> ExitCode {
     uncontended(&mut bounds);
     contended(1, &mut bounds);
     contended(2, &mut bounds);
-    bounds.push(postgres::measure());
+    bounds.extend(postgres::measure());
     println!();
     for bound in &bounds {
         println!("{bound}");

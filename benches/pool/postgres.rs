@@ -6,7 +6,7 @@ use benches::{Bound, Rounds};
 use rustix::time::ClockId;
 use sqlx::{Connection as _, Executor as _, PgConnection, postgres::PgPoolOptions};
 use tokio::runtime::Builder;
-use tokio_postgres::Config;
+use tokio_postgres::{Config, Statement};
 use tooloo_pool::{
     Pool, PoolConfig,
     postgres::{PostgresConnection, PostgresConnector},
@@ -21,20 +21,22 @@ const TITLE: &str = "lease, query and return on PostgreSQL, ns on the clock";
 const QUERIES: usize = 2_000;
 const CONNECTIONS: u32 = 4;
 
-/// Times ours beside sqlx's without the ping that can be turned off, and returns the bound on the ratio.
+/// Times ours beside sqlx's without pings, and returns the bounds on the ratios. The statement is prepared before, in
+/// all of them, as sqlx has it by itself.
 ///
-/// The other ping, when a connection comes back, is always there: a task of sqlx's own sends it. What its queries take
-/// with no ping at all is shown by a connection of its own, outside of any pool.
-pub(crate) fn measure() -> Bound {
+/// Only one of the pings of sqlx's pool can be turned off: the other, when a connection comes back, is sent by a task
+/// of its own. What a query takes with no ping at all is that of a connection outside of any pool.
+pub(crate) fn measure() -> [Bound; 2] {
     let runtime = Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("the system has sockets to give");
     let mut rounds = Rounds::new(TITLE, ClockId::Monotonic);
     let server = runtime.block_on(PostgresServer::start());
     let (ours, theirs) = runtime.block_on(async { (ours(&server), theirs(&server).await) });
+    let statement = runtime.block_on(prepare(&ours));
     let mut single = runtime.block_on(single(&server));
     for round in 0..=ROUNDS {
         let mut turn = || {
-            let our_turn = || runtime.block_on(query_ours(&ours));
+            let our_turn = || runtime.block_on(query_ours(&ours, &statement));
             let their_turn = || runtime.block_on(query_theirs(&theirs));
             rounds.time("tooloo-pool", QUERIES, our_turn);
             rounds.time("sqlx, ping at return only", QUERIES, their_turn);
@@ -48,8 +50,19 @@ pub(crate) fn measure() -> Bound {
         }
     }
     println!("{rounds}");
-    let ratio = rounds.ratio("tooloo-pool", "sqlx, ping at return only");
-    Bound::new("pool-postgres-over-sqlx", ratio, 1.0)
+    let over = |name| rounds.ratio("tooloo-pool", name);
+    [
+        Bound::new(
+            "pool-postgres-over-sqlx",
+            over("sqlx, ping at return only"),
+            1.0,
+        ),
+        Bound::new(
+            "pool-postgres-over-sqlx-without-a-pool",
+            over("sqlx, no pool"),
+            1.0,
+        ),
+    ]
 }
 
 fn ours(server: &PostgresServer) -> Pool<PostgresConnection> {
@@ -76,10 +89,17 @@ async fn single(server: &PostgresServer) -> PgConnection {
     connected.expect("the server is there")
 }
 
-async fn query_ours(pool: &Pool<PostgresConnection>) {
+/// Prepares the statement on the pool's connection: one task alone is always lent the same.
+async fn prepare(pool: &Pool<PostgresConnection>) -> Statement {
+    let mut lease = pool.get().await.expect("the server is there");
+    let prepared = lease.run(async |client| client.prepare("SELECT 1").await);
+    prepared.await.expect("it is SQL")
+}
+
+async fn query_ours(pool: &Pool<PostgresConnection>, statement: &Statement) {
     for _ in 0..QUERIES {
         let mut lease = pool.get().await.expect("the server is there");
-        let rows = lease.run(async |client| client.query_typed("SELECT 1", &[]).await);
+        let rows = lease.run(async |client| client.query(statement, &[]).await);
         black_box(rows.await.expect("the server answers"));
     }
 }
