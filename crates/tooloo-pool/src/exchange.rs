@@ -111,7 +111,7 @@ impl<'a, C, P: CarryOut<C>> Place<'a, C, P> {
         }
     }
 
-    /// Waits for a connection, or for a refusal; `entry` and `now` are those of the first poll.
+    /// Waits for a connection, or for a refusal; only the first poll makes use of `entry` and `now`.
     #[inline]
     pub(crate) fn poll(
         &mut self,

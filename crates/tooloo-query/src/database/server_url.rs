@@ -28,12 +28,12 @@ impl ServerUrl {
     /// What libpq has between no TLS and a server that is made sure of protects from nobody who can be in between:
     /// `require` and `verify-ca` are taken for `verify-full`, and `allow` and `prefer` for `disable`.
     pub(super) fn parse(url: &str) -> Result<Self, InvalidUrl> {
-        let (place, parameters) = url.split_once('?').unwrap_or((url, ""));
         let (mut tls, mut roots, mut others) = (false, None, Vec::new());
-        for parameter in parameters
-            .split('&')
-            .filter(|parameter| !parameter.is_empty())
-        {
+        let Some((place, parameters)) = url.split_once('?') else {
+            let plain = url.to_owned();
+            return Ok(Self { plain, tls, roots });
+        };
+        for parameter in parameters.split('&') {
             match parameter.split_once('=') {
                 Some(("sslmode", mode)) => tls = is_encrypted(mode)?,
                 Some(("sslrootcert", file)) => roots = Some(decoded(file)?),
@@ -112,6 +112,14 @@ mod tests {
     fn what_a_url_says_of_tls_is_taken_out_of_it() {
         let plain = "postgres://host/data?application_name=a&connect_timeout=3".to_owned();
         assert_eq!(parsed(&plain), (plain.clone(), false, None));
+        // Whatever else there is stays to the letter, for the driver to judge.
+        for odd in [
+            "postgres://a:b?c&&d@host/data",
+            "postgres://host/data?",
+            "postgres://host",
+        ] {
+            assert_eq!(parsed(odd), (odd.to_owned(), false, None));
+        }
         let url = "postgres://host/data?application_name=a&sslmode=verify-full&connect_timeout=3&sslrootcert=%2Fa%20b.pem";
         assert_eq!(parsed(url), (plain, true, Some("/a b.pem".to_owned())));
         let bare = "postgres://host/data".to_owned();
