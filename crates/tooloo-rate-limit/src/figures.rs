@@ -2,21 +2,16 @@
 
 mod board;
 
-use std::{
-    ops::AddAssign,
-    sync::atomic::{AtomicU64, Ordering},
-};
+use std::{ops::AddAssign, sync::atomic::AtomicU64};
 
-use tooloo_hub::{Sharded, Thread};
-use tooloo_key::Key;
+use tooloo_hub::PerThread;
 
 pub(crate) use self::board::Board;
-use crate::state::{Bucket, Milestone};
 
 /// How often requests were let through and sent away, in all and by the busiest keys.
 #[derive(Debug, Default)]
 pub(crate) struct Figures {
-    counts: Sharded<Counts>,
+    counts: PerThread<Counts>,
     pub(crate) board: Board,
 }
 
@@ -39,47 +34,34 @@ pub(crate) struct Totals {
 
 impl Figures {
     #[inline]
-    pub(crate) fn count(&self, thread: Thread, allowed: bool) {
-        let counts = self.counts.of(thread);
-        add(if allowed {
-            &counts.allowed
-        } else {
-            &counts.denied
+    pub(crate) fn count(&self, allowed: bool) {
+        self.counts.add(1, |counts| {
+            if allowed {
+                &counts.allowed
+            } else {
+                &counts.denied
+            }
         });
-    }
-
-    /// Looks at a key whose count has come to a milestone.
-    pub(crate) fn look(&self, key: &Key, bucket: &Bucket, milestone: Milestone, allowed: bool) {
-        let Milestone::Came(count) = milestone else {
-            let one = if allowed { (1, 0) } else { (0, 1) };
-            return self.board.remember(key, one);
-        };
-        let (let_through, sent_away) = bucket.counted();
-        self.board.offer(key, let_through + sent_away);
-        if let Some(past) = bucket.begin_anew(count, allowed) {
-            self.board.remember(key, past);
-        }
     }
 
     /// Counts a request that waits.
     pub(crate) fn queue(&self) {
-        add(&self.counts.own().queued);
+        self.counts.add(1, |counts| &counts.queued);
     }
 
     /// Counts a request that gave up waiting.
     pub(crate) fn cancel(&self) {
-        add(&self.counts.own().cancelled);
+        self.counts.add(1, |counts| &counts.cancelled);
     }
 
     pub(crate) fn totals(&self) -> Totals {
-        let mut totals = Totals::default();
-        for counts in self.counts.all() {
-            totals.allowed += read(&counts.allowed);
-            totals.denied += read(&counts.denied);
-            totals.queued += read(&counts.queued);
-            totals.cancelled += read(&counts.cancelled);
+        let sum = |of: fn(&Counts) -> &AtomicU64| self.counts.sum(of);
+        Totals {
+            allowed: sum(|counts| &counts.allowed),
+            denied: sum(|counts| &counts.denied),
+            queued: sum(|counts| &counts.queued),
+            cancelled: sum(|counts| &counts.cancelled),
         }
-        totals
     }
 }
 
@@ -90,13 +72,4 @@ impl AddAssign for Totals {
         self.queued += other.queued;
         self.cancelled += other.cancelled;
     }
-}
-
-#[inline]
-fn add(count: &AtomicU64) {
-    count.fetch_add(1, Ordering::Relaxed);
-}
-
-fn read(count: &AtomicU64) -> u64 {
-    count.load(Ordering::Relaxed)
 }

@@ -1,34 +1,41 @@
 //! The buckets of all keys, bounded in number.
 
+mod block;
+mod group;
 mod hasher;
+mod pinned;
+mod shard;
 mod sweep;
+mod table;
 
-use std::sync::{Arc, Mutex, atomic::AtomicUsize};
+use std::sync::atomic::AtomicUsize;
 
-use papaya::{HashMap, LocalGuard};
-use tooloo_clock::Moment;
 use tooloo_key::Key;
 
-use self::{hasher::ByBytes, sweep::Sweep};
+pub(crate) use self::pinned::{NotAdded, Pinned};
+use self::{hasher::ByBytes, shard::Shard};
 use crate::{
-    state::{Bucket, Place, Terms},
+    state::Place,
     sync::{AtomicU64, Ordering},
 };
 
-/// Parts of the map, at most; each is swept at once.
-const SHARDS: usize = 32;
+/// Parts of the keys, at most; each grows and is swept at once.
+const SHARDS: usize = 128;
 
 /// Keys that a newcomer may be made to look at, and new ones in a shard before it is swept, at least.
 const FEW: usize = 64;
 
-/// A map of buckets that forgets those that are full again.
+/// Buckets that are forgotten when they are full again.
 ///
 /// At its bound, keys that are new share one bucket: never a fresh one each, or a flood of made-up keys
 /// would go unlimited.
 #[derive(Debug)]
 pub(crate) struct Keys {
+    hasher: ByBytes,
     shards: Box<[Shard]>,
-    overflow: HashMap<(), Bucket>,
+    overflow: Shard,
+    // What the strangers' bucket stands under, alone.
+    stranger: Key,
     len: AtomicUsize,
     max: AtomicUsize,
     // Keys that found no room: now and then one of them sweeps the next shard.
@@ -36,37 +43,17 @@ pub(crate) struct Keys {
     evicted: AtomicU64,
 }
 
-#[derive(Debug)]
-struct Shard {
-    buckets: HashMap<Key, Bucket, ByBytes>,
-    // New keys since the last sweep.
-    came: AtomicUsize,
-    sweep: Mutex<Sweep>,
-}
-
-/// Keeps the buckets that were found in memory.
-pub(crate) struct Pinned<'a> {
-    keys: &'a Keys,
-    // None of these where strangers' bucket is meant.
-    own: Option<(&'a Shard, &'a Key)>,
-    guard: LocalGuard<'a>,
-}
-
 /// What a sweep forgot: a key, and how often it was let through and sent away.
 pub(crate) type Forgotten = (Key, u64, u64);
 
 impl Keys {
     pub(crate) fn new(max: usize) -> Self {
-        let hasher = ByBytes::default();
         let shards = (max / FEW).next_power_of_two().min(SHARDS);
-        let shard = || Shard {
-            buckets: HashMap::with_hasher(hasher.clone()),
-            came: AtomicUsize::new(0),
-            sweep: Mutex::default(),
-        };
         Self {
-            shards: (0..shards).map(|_| shard()).collect(),
-            overflow: HashMap::new(),
+            hasher: ByBytes::default(),
+            shards: (0..shards).map(|_| Shard::default()).collect(),
+            overflow: Shard::default(),
+            stranger: Key::from(""),
             len: AtomicUsize::new(0),
             max: AtomicUsize::new(max),
             strangers: AtomicUsize::new(0),
@@ -97,21 +84,15 @@ impl Keys {
     /// Goes to `key`'s bucket.
     #[inline]
     pub(crate) fn pin<'a>(&'a self, key: &'a Key) -> Pinned<'a> {
-        let shard = &self.shards[self.index(key)];
-        Pinned {
-            keys: self,
-            own: Some((shard, key)),
-            guard: shard.buckets.guard(),
-        }
+        let hash = self.hasher.hash(key);
+        // The highest bits choose within the shard, and the lowest tell its keys apart.
+        let shard = &self.shards[(hash >> 8) as usize & (self.shards.len() - 1)];
+        Pinned::new(self, shard, (hash, key), true)
     }
 
     /// Goes to the bucket that strangers share.
     pub(crate) fn pin_overflow(&self) -> Pinned<'_> {
-        Pinned {
-            keys: self,
-            own: None,
-            guard: self.overflow.guard(),
-        }
+        Pinned::new(self, &self.overflow, (0, &self.stranger), false)
     }
 
     pub(crate) fn pin_place<'a>(&'a self, place: &'a Place) -> Pinned<'a> {
@@ -119,22 +100,6 @@ impl Keys {
             Place::Key(key) => self.pin(key),
             Place::Overflow => self.pin_overflow(),
         }
-    }
-
-    /// Chooses a shard by the end of a key, which differs most often.
-    ///
-    /// A shard is only what is swept at once: keys that are made to share one slow sweeping down a
-    /// little, and finding a bucket not at all.
-    #[inline]
-    fn index(&self, key: &Key) -> usize {
-        let key = key.as_bytes();
-        let end = match key.last_chunk() {
-            Some(end) => u64::from_le_bytes(*end),
-            None => key.iter().fold(0, |end, byte| end << 8 | u64::from(*byte)),
-        };
-        // Fibonacci hashing: the highest bits depend on all of the key's end.
-        let mixed = end.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        usize::from(mixed.to_be_bytes()[0]) & (self.shards.len() - 1)
     }
 
     fn reserve(&self) -> bool {
@@ -147,72 +112,5 @@ impl Keys {
     }
 }
 
-impl Pinned<'_> {
-    #[inline]
-    pub(crate) fn find(&self) -> Option<&Bucket> {
-        match self.own {
-            Some((shard, key)) => shard.buckets.get(key, &self.guard),
-            None => self.keys.overflow.get(&(), &self.guard),
-        }
-    }
-
-    pub(crate) fn place(&self) -> Place {
-        match self.own {
-            Some((_, key)) => Place::Key(key.clone()),
-            None => Place::Overflow,
-        }
-    }
-
-    pub(crate) fn key(&self) -> Option<&Key> {
-        self.own.map(|(_, key)| key)
-    }
-
-    /// Adds a full bucket, sweeping first where that is due; `None` where there is no room.
-    pub(crate) fn add(
-        &self,
-        terms: &Arc<Terms>,
-        now: Moment,
-        forgotten: &mut Vec<Forgotten>,
-    ) -> Option<&Bucket> {
-        let Some((shard, key)) = self.own else {
-            let fresh = || Bucket::new(terms);
-            let overflow = &self.keys.overflow;
-            return Some(overflow.get_or_insert_with((), fresh, &self.guard));
-        };
-        let keys = self.keys;
-        if !keys.reserve() {
-            forgotten.extend(keys.sweep_next(now));
-            if !keys.reserve() {
-                return None;
-            }
-        }
-        forgotten.extend(keys.sweep_grown(shard, now));
-        let fresh = Bucket::new(terms);
-        match shard.buckets.try_insert(key.clone(), fresh, &self.guard) {
-            Ok(bucket) => Some(bucket),
-            Err(occupied) => {
-                self.keys.len.fetch_sub(1, Ordering::Relaxed);
-                Some(occupied.current)
-            }
-        }
-    }
-
-    /// Puts another bucket in the place of this one.
-    pub(crate) fn replace(&self, bucket: Bucket) {
-        match self.own {
-            Some((shard, key)) => {
-                shard.buckets.insert(key.clone(), bucket, &self.guard);
-            }
-            None => {
-                self.keys.overflow.insert((), bucket, &self.guard);
-            }
-        }
-    }
-
-    /// Removes the bucket if it is marked as gone.
-    pub(crate) fn bury(&self) {
-        if let Some((shard, key)) = self.own {
-            self.keys.bury(shard, key, &self.guard);
-        }
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -12,11 +12,12 @@ mod tally;
 
 pub(crate) use self::{
     bucket::{Bucket, Outcome},
+    counts::FULL,
     global::Common,
     level::Aside,
     order::{Attempt, Order, Place, Ticket},
     policy::{Policy, Terms},
-    tally::{Milestone, Seats},
+    tally::{BUSY, Milestone, Seats},
 };
 
 #[cfg(test)]

@@ -174,6 +174,52 @@ async fn the_cap_holds_under_a_flood_of_a_million_keys() {
     assert!(snapshot.active_keys <= 1000);
 }
 
+#[test]
+fn neither_tokens_nor_counts_are_lost_while_keys_come_in() {
+    const THREADS: u32 = 4;
+    const CHECKS: u32 = 2000;
+    let config = RateLimitConfig::new(Quota::per_hour(n(3000)));
+    let limiter = RateLimiter::new(config.with_max_keys(NonZeroUsize::new(100_000).unwrap()));
+    let known: Vec<_> = (0..5)
+        .map(|known| Key::from(format!("known {known}")))
+        .collect();
+    let check_all = |thread| {
+        let mut allowed = [0; 5];
+        for check in 0..CHECKS {
+            for (key, allowed) in known.iter().zip(&mut allowed) {
+                *allowed += u32::from(limiter.check(key).is_ok());
+            }
+            // So many that the known ones move several times.
+            let stranger = Key::from(format!("stranger {thread} {check} of a name that is long"));
+            limiter.check(&stranger).unwrap();
+        }
+        allowed
+    };
+    let allowed: Vec<_> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..THREADS)
+            .map(|thread| scope.spawn(move || check_all(thread)))
+            .collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .collect()
+    });
+    for at in 0..known.len() {
+        let allowed: u32 = allowed.iter().map(|allowed| allowed[at]).sum();
+        // A token comes back within 1.2 seconds.
+        assert!((3000..3100).contains(&allowed), "{allowed}");
+    }
+    let shown = limiter.handle().snapshot();
+    assert_eq!(shown.active_keys, u64::from(5 + THREADS * CHECKS));
+    for key in shown.top_keys.iter().take(known.len()) {
+        assert_eq!(
+            key.allowed + key.denied,
+            u64::from(THREADS * CHECKS),
+            "{key:?}"
+        );
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn keys_that_are_full_again_are_forgotten() {
     let limiter = RateLimiter::new(per_second(2));

@@ -51,8 +51,8 @@ fn the_last_token_is_spent_once() {
         let other = Arc::clone(&level);
         let spend = |level: &Level| {
             let gcra = gcra(3);
-            admitted(level.spend(&gcra, now(&gcra), 1))
-                + admitted(level.spend(&gcra, now(&gcra), 1))
+            admitted(level.spend(gcra.charge(now(&gcra), 1)))
+                + admitted(level.spend(gcra.charge(now(&gcra), 1)))
         };
         let spender = thread::spawn(move || spend(&other));
         let here = spend(&level);
@@ -67,7 +67,7 @@ fn nothing_is_spent_from_a_bucket_that_is_gone() {
         let other = Arc::clone(&level);
         let spender = thread::spawn(move || {
             let gcra = gcra(1);
-            other.spend(&gcra, now(&gcra), 1)
+            other.spend(gcra.charge(now(&gcra), 1))
         });
         let gone = level.retire(NOW);
         match spender.join().unwrap() {
@@ -87,7 +87,7 @@ fn what_is_spent_while_a_bucket_moves_is_not_lost() {
         let other = Arc::clone(&level);
         let spender = thread::spawn(move || {
             let gcra = gcra(1);
-            other.spend(&gcra, now(&gcra), 1)
+            other.spend(gcra.charge(now(&gcra), 1))
         });
         let (full_at, held) = level.take().unwrap();
         assert!(!held);
@@ -108,12 +108,12 @@ fn nobody_overtakes_those_who_wait() {
         let other = Arc::clone(&level);
         let passer = thread::spawn(move || {
             let gcra = gcra(2);
-            let first = other.spend(&gcra, now(&gcra), 1);
-            (first, other.spend(&gcra, now(&gcra), 1))
+            let first = other.spend(gcra.charge(now(&gcra), 1));
+            (first, other.spend(gcra.charge(now(&gcra), 1)))
         });
         level.hold().unwrap();
         let gcra = gcra(2);
-        let served = admitted(level.spend_held(&gcra, now(&gcra), 1));
+        let served = admitted(level.spend_held(gcra.charge(now(&gcra), 1)));
         let (first, second) = passer.join().unwrap();
         // Once the bucket is held, a passer-by gets nothing more.
         if first == Spend::Aside(Aside::Held) {

@@ -39,7 +39,7 @@ impl Engine {
         let result = {
             let mut room = lock(&self.room);
             let pinned = self.keys.pin(key);
-            let everyone = self.terms.load_full();
+            let everyone = self.terms.to_keep();
             let terms = tiers.map_or_else(
                 || Arc::clone(&everyone),
                 |tiers| {
@@ -64,14 +64,14 @@ impl Engine {
         let mut wakers = Vec::new();
         {
             let mut room = lock(&self.room);
-            let before = self.terms.load_full();
+            let before = self.terms.to_keep();
             let before = before.policy();
             let tiers: Arc<[Tier]> = config.tiers.into();
             let generation = before.generation() + 1;
             lock(&self.common).change(before.tiers(), &tiers, now);
             before.end(now);
             let policy = Policy::new(tiers, generation, false);
-            self.terms.store(Terms::new(Arc::new(policy)));
+            self.terms.replace(Terms::new(Arc::new(policy)));
             self.generation.store(generation, Ordering::Release);
             self.keys.set_max(config.max_keys.get());
             room.max_in_all = config.max_waiting;
@@ -87,12 +87,12 @@ impl Engine {
 
     /// Returns the tiers of all keys that have none of their own.
     pub(crate) fn tiers(&self) -> Arc<[Tier]> {
-        Arc::clone(self.terms.load().policy().tiers())
+        Arc::clone(self.terms.to_keep().policy().tiers())
     }
 
     /// Replaces a bucket of former settings.
     pub(super) fn renew(&self, _room: &Room, pinned: &Pinned<'_>, now: Moment) {
-        let current = self.terms.load_full();
+        let current = self.terms.to_keep();
         let Some(bucket) = pinned.find() else { return };
         let (policy, everyone) = (bucket.policy(), current.policy());
         if policy.generation() == everyone.generation() {
@@ -104,11 +104,8 @@ impl Engine {
         } else {
             Arc::clone(&current)
         };
-        match bucket.moved(&terms, now) {
-            Ok(moved) => pinned.replace(moved),
-            // Evicted: a full bucket needs no converting.
-            Err(_) => pinned.bury(),
-        }
+        // One that is evicted meanwhile is full, and needs no converting.
+        pinned.replace(|bucket| bucket.moved(&terms, now));
     }
 
     fn set_terms(
@@ -119,13 +116,10 @@ impl Engine {
         now: Moment,
     ) -> Result<(), KeysFull> {
         loop {
-            let bucket = self.bucket_in(room, pinned, now).ok_or(KeysFull)?;
-            match bucket.moved(terms, now) {
-                Ok(moved) => {
-                    pinned.replace(moved);
-                    return Ok(());
-                }
-                Err(_) => pinned.bury(),
+            self.bucket_in(room, pinned, now).ok_or(KeysFull)?;
+            // It may have been evicted meanwhile.
+            if pinned.replace(|bucket| bucket.moved(terms, now)) {
+                return Ok(());
             }
         }
     }

@@ -5,7 +5,7 @@ use tooloo_key::Key;
 
 use super::{Engine, room::Room};
 use crate::{
-    keys::Pinned,
+    keys::{NotAdded, Pinned},
     state::Bucket,
     sync::{Ordering, lock},
 };
@@ -34,7 +34,14 @@ impl Engine {
             match pinned.find() {
                 Some(bucket) if !self.is_stale(bucket) => return Some(bucket),
                 Some(_) => self.renew(&lock(&self.room), pinned, now),
-                None => self.add(pinned, now).map(drop)?,
+                None => match self.add(pinned, now) {
+                    Ok(()) => {}
+                    Err(NotAdded::Crowded) => {
+                        let _room = lock(&self.room);
+                        pinned.grow();
+                    }
+                    Err(NotAdded::Full) => return None,
+                },
             }
         }
     }
@@ -50,14 +57,18 @@ impl Engine {
             match pinned.find() {
                 Some(bucket) if !self.is_stale(bucket) => return Some(bucket),
                 Some(_) => self.renew(room, pinned, now),
-                None => self.add(pinned, now).map(drop)?,
+                None => match self.add(pinned, now) {
+                    Ok(()) => {}
+                    Err(NotAdded::Crowded) => pinned.grow(),
+                    Err(NotAdded::Full) => return None,
+                },
             }
         }
     }
 
-    fn add<'a>(&self, pinned: &'a Pinned<'_>, now: Moment) -> Option<&'a Bucket> {
+    fn add(&self, pinned: &Pinned<'_>, now: Moment) -> Result<(), NotAdded> {
         let mut forgotten = Vec::new();
-        let added = pinned.add(&self.terms.load(), now, &mut forgotten);
+        let added = pinned.add(self.terms.get(pinned.guard()), now, &mut forgotten);
         self.figures.board.forget(forgotten);
         added
     }

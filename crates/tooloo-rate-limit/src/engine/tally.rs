@@ -1,22 +1,20 @@
 //! Counts what was decided, and gives busy keys tallies of their own.
 
-use tooloo_hub::Thread;
-
 use super::Engine;
 use crate::{
     RateLimited,
     keys::Pinned,
-    state::{Bucket, Milestone},
+    state::{Bucket, FULL, Milestone},
 };
 
 impl Engine {
     /// Counts a request, in all and for its key.
     #[inline]
     pub(super) fn count(&self, pinned: &Pinned<'_>, bucket: &Bucket, allowed: bool) {
-        let thread = Thread::current();
-        self.figures.count(thread, allowed);
-        if let Some(milestone) = bucket.count(thread, allowed) {
-            self.mark(pinned, bucket, milestone, allowed);
+        self.figures.count(allowed);
+        let least = self.figures.board.least();
+        if let Some(milestone) = bucket.count(allowed, least) {
+            self.mark(pinned, milestone, allowed);
         }
     }
 
@@ -30,27 +28,54 @@ impl Engine {
         match pinned.find() {
             Some(bucket) => self.count_seldom(pinned, bucket, result.is_ok()),
             // Forgotten meanwhile: full as it was.
-            None => self.figures.count(Thread::current(), result.is_ok()),
+            None => self.figures.count(result.is_ok()),
         }
     }
 
     #[cold]
-    fn mark(&self, pinned: &Pinned<'_>, bucket: &Bucket, milestone: Milestone, allowed: bool) {
-        if let Some(key) = pinned.key() {
-            self.figures.look(key, bucket, milestone, allowed);
+    fn mark(&self, pinned: &Pinned<'_>, milestone: Milestone, allowed: bool) {
+        match milestone {
+            Milestone::Came(count) => self.came(pinned, count, allowed),
+            Milestone::Ended => self.count_on(pinned, allowed),
         }
-        let Milestone::Came(count) = milestone else {
-            return;
-        };
-        if !bucket.is_worth_a_tally(count) {
-            return;
+    }
+
+    /// Counts in the bucket that took the place of the one that decided.
+    fn count_on(&self, pinned: &Pinned<'_>, allowed: bool) {
+        let least = self.figures.board.least();
+        let count = |bucket: &Bucket| bucket.count(allowed, least);
+        let counted = pinned.steadily(|bucket| bucket.map(count));
+        match (counted, pinned.key()) {
+            (Some(Some(Milestone::Came(count))), _) => self.came(pinned, count, allowed),
+            // The key was forgotten.
+            (None, Some(key)) => {
+                let one = if allowed { (1, 0) } else { (0, 1) };
+                self.figures.board.remember(key, one);
+            }
+            _ => {}
+        }
+    }
+
+    /// Sees to what is due when a key's count has come so far.
+    fn came(&self, pinned: &Pinned<'_>, count: u64, allowed: bool) {
+        let Some(bucket) = pinned.find() else { return };
+        if let Some(key) = pinned.key() {
+            let (let_through, sent_away) = bucket.counted();
+            self.figures.board.offer(key, let_through + sent_away);
+        }
+        if count == FULL {
+            let anew =
+                |bucket: Option<&Bucket>| bucket.and_then(|bucket| bucket.begin_anew(allowed));
+            if let (Some(past), Some(key)) = (pinned.steadily(anew), pinned.key()) {
+                self.figures.board.remember(key, past);
+            }
         }
         // Whoever holds the lock may be this thread. There is another milestone at twice the count.
-        if let Ok(_room) = self.room.try_lock()
+        if bucket.is_worth_a_tally(count)
+            && let Ok(_room) = self.room.try_lock()
             && let Some(tally) = self.seats.tally()
-            && let Ok(tallied) = bucket.tallied(tally)
         {
-            pinned.replace(tallied);
+            pinned.replace(|bucket| bucket.tallied(tally));
         }
     }
 }

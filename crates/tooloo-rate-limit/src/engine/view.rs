@@ -35,7 +35,7 @@ impl Engine {
             shared.as_ref().and_then(current)
         };
         own.or_else(stranger)
-            .unwrap_or_else(|| Bucket::new(&self.terms.load()).standings(now, &self.common))
+            .unwrap_or_else(|| Bucket::new(&self.terms.to_keep()).standings(now, &self.common))
     }
 
     pub(crate) fn keys(&self) -> &Keys {

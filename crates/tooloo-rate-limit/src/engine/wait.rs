@@ -164,7 +164,7 @@ impl Engine {
                 }
                 Some(Outcome::Aside(aside @ (Aside::Gone | Aside::Moved))) => {
                     debug_assert_eq!(aside, Aside::Gone, "buckets move under the room's lock");
-                    pinned.bury();
+                    pinned.settle();
                     continue;
                 }
                 Some(Outcome::Short { .. } | Outcome::Aside(Aside::Held)) => {

@@ -7,7 +7,7 @@ use std::sync::{
 
 use tooloo_key::Key;
 
-use crate::keys::Forgotten;
+use crate::{keys::Forgotten, state::BUSY};
 
 /// Keys that are candidates for the busiest.
 const CANDIDATES: usize = 64;
@@ -36,6 +36,13 @@ struct Candidate {
 }
 
 impl Board {
+    /// Returns what a key must have been let through or sent away more often than to be worth looking at.
+    #[inline]
+    pub(crate) fn least(&self) -> u64 {
+        // Both together may come to twice as much. Busy keys are looked at for more than the board.
+        (self.floor.load(Ordering::Relaxed) / 2).min(BUSY - 1)
+    }
+
     /// Puts `key` on the board if its count is among the highest.
     pub(crate) fn offer(&self, key: &Key, count: u64) {
         if count <= self.floor.load(Ordering::Relaxed) {

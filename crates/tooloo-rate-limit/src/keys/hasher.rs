@@ -1,45 +1,26 @@
-//! Hashes keys for the map, which holds nothing but keys.
+//! Hashes keys, unpredictably.
 
-use std::hash::{BuildHasher, Hasher};
+use std::hash::{BuildHasher as _, Hasher as _};
 
-use ahash::{AHasher, RandomState};
+use ahash::RandomState;
+use tooloo_key::Key;
 
-/// Hashes a key by its bytes alone, unpredictably.
-#[derive(Clone, Debug, Default)]
+/// Hashes a key by its bytes alone, without what keeps several texts apart that are hashed one after the other.
+#[derive(Debug, Default)]
 pub(super) struct ByBytes(RandomState);
 
-/// Passes over what keeps several texts apart that are hashed one after the other: here there is one.
-#[derive(Debug)]
-pub(super) struct BytesHasher(AHasher);
-
-impl BuildHasher for ByBytes {
-    type Hasher = BytesHasher;
-
+impl ByBytes {
     #[inline]
-    fn build_hasher(&self) -> BytesHasher {
-        BytesHasher(self.0.build_hasher())
-    }
-}
-
-impl Hasher for BytesHasher {
-    #[inline]
-    fn write(&mut self, bytes: &[u8]) {
-        self.0.write(bytes);
-    }
-
-    #[inline]
-    fn write_u8(&mut self, _: u8) {}
-
-    #[inline]
-    fn finish(&self) -> u64 {
-        self.0.finish()
+    pub(super) fn hash(&self, key: &Key) -> u64 {
+        let mut hasher = self.0.build_hasher();
+        hasher.write(key.as_bytes());
+        hasher.finish()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use tooloo_key::Key;
 
     use super::*;
 
@@ -47,7 +28,7 @@ mod tests {
         #[test]
         fn keys_are_hashed_by_what_they_are(one in "\\PC{0,40}", other in "\\PC{0,40}") {
             let hasher = ByBytes::default();
-            let hash = |text: &str| hasher.hash_one(Key::from(text));
+            let hash = |text: &str| hasher.hash(&Key::from(text));
             prop_assert_eq!(hash(&one), hash(&one.clone()));
             prop_assert_eq!(one == other, hash(&one) == hash(&other));
             // What is longer by nothing but zeros, or one byte, is another key.

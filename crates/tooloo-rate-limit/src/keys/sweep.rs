@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
-use papaya::LocalGuard;
+use sdd::Guard;
 use tooloo_clock::Moment;
-use tooloo_key::Key;
 
-use super::{FEW, Forgotten, Keys, Shard};
-use crate::sync::{Ordering, lock};
+use super::{
+    FEW, Forgotten, Keys,
+    block::Held,
+    shard::{Shard, Writer},
+};
+use crate::sync::Ordering;
 
 /// How long a bucket has been full when it is forgotten, where there is room for it.
 const IDLE: Duration = Duration::from_secs(60);
@@ -25,7 +28,7 @@ impl Keys {
     pub(crate) fn sweep(&self, now: Moment) -> Vec<Forgotten> {
         let shards = self.shards.iter();
         shards
-            .flat_map(|shard| self.sweep_shard(shard, &mut lock(&shard.sweep), now))
+            .flat_map(|shard| self.sweep_shard(shard, &mut shard.writer(), now))
             .collect()
     }
 
@@ -38,52 +41,54 @@ impl Keys {
             return Vec::new();
         }
         let shard = &self.shards[turn / every % shards];
-        match shard.sweep.try_lock() {
-            Ok(mut sweep) if now >= sweep.idle_at || shard.came.load(Ordering::Relaxed) > 0 => {
-                self.sweep_shard(shard, &mut sweep, now)
+        match shard.try_writer() {
+            Some(mut writer)
+                if now >= writer.sweep.idle_at || shard.came.load(Ordering::Relaxed) > 0 =>
+            {
+                self.sweep_shard(shard, &mut writer, now)
             }
             _ => Vec::new(),
         }
     }
 
     /// Forgets what has been idle for long, once as many keys came as there were before.
-    pub(super) fn sweep_grown(&self, shard: &Shard, now: Moment) -> Vec<Forgotten> {
+    pub(super) fn sweep_grown(
+        &self,
+        shard: &Shard,
+        writer: &mut Writer,
+        now: Moment,
+    ) -> Vec<Forgotten> {
         let came = shard.came.fetch_add(1, Ordering::Relaxed) + 1;
-        match shard.sweep.try_lock() {
-            Ok(mut sweep) if came >= sweep.left.max(FEW) => {
-                self.sweep_shard(shard, &mut sweep, before(now, IDLE))
-            }
-            _ => Vec::new(),
+        if came >= writer.sweep.left.max(FEW) {
+            self.sweep_shard(shard, writer, before(now, IDLE))
+        } else {
+            Vec::new()
         }
     }
 
-    fn sweep_shard(&self, shard: &Shard, sweep: &mut Sweep, now: Moment) -> Vec<Forgotten> {
+    fn sweep_shard(&self, shard: &Shard, writer: &mut Writer, now: Moment) -> Vec<Forgotten> {
         let mut forgotten = Vec::new();
-        let guard = shard.buckets.guard();
-        *sweep = Sweep::default();
-        for (key, bucket) in shard.buckets.iter(&guard) {
-            if !bucket.retire(now) {
-                sweep.left += 1;
-                sweep.idle_at = sweep.idle_at.min(bucket.full());
-                continue;
-            }
-            self.bury(shard, key, &guard);
-            let (allowed, denied) = bucket.end_counts();
-            forgotten.push((key.clone(), allowed, denied));
+        let mut sweep = Sweep::default();
+        if let Some(table) = shard.table(&Guard::new()) {
+            table.retain(|Held { key, bucket }| {
+                let retired = bucket.retire(now);
+                if retired {
+                    let (allowed, denied) = bucket.end_counts();
+                    forgotten.push((key.clone(), allowed, denied));
+                } else {
+                    sweep.left += 1;
+                    sweep.idle_at = sweep.idle_at.min(bucket.full());
+                }
+                !retired
+            });
         }
+        writer.sweep = sweep;
+        writer.keys -= forgotten.len();
+        self.len.fetch_sub(forgotten.len(), Ordering::Relaxed);
+        self.evicted
+            .fetch_add(forgotten.len() as u64, Ordering::Relaxed);
         shard.came.store(0, Ordering::Relaxed);
         forgotten
-    }
-
-    /// Removes a bucket that is marked as gone, unless another thread did.
-    pub(super) fn bury(&self, shard: &Shard, key: &Key, guard: &LocalGuard<'_>) {
-        let removed = shard
-            .buckets
-            .remove_if(key, |_, bucket| bucket.is_gone(), guard);
-        if matches!(removed, Ok(Some(_))) {
-            self.len.fetch_sub(1, Ordering::Relaxed);
-            self.evicted.fetch_add(1, Ordering::Relaxed);
-        }
     }
 }
 

@@ -9,6 +9,7 @@ use tooloo_clock::Moment;
 
 use super::{
     counts::{Counts, FULL},
+    gcra::Charge,
     global::{self, Common},
     level::{Aside, Level, Spend},
     policy::{Policy, Terms},
@@ -62,7 +63,19 @@ impl Bucket {
             return self.spend_compound(now, cost, common, false);
         }
         let first = &self.terms.policy.first;
-        self.outcome(self.level.spend(first, first.ticks(now), cost), now)
+        self.outcome(self.level.spend(first.charge(first.ticks(now), cost)), now)
+    }
+
+    /// Spends what was worked out by `policy`; `None` where that is not this bucket's.
+    #[inline]
+    pub(crate) fn spend_by(
+        &self,
+        policy: &Arc<Policy>,
+        charge: Charge,
+        now: Moment,
+    ) -> Option<Outcome> {
+        let same = Arc::ptr_eq(&self.terms.policy, policy);
+        same.then(|| self.outcome(self.level.spend(charge), now))
     }
 
     /// Spends on behalf of those who wait. Only the holder of the waiting order's lock may.
@@ -71,7 +84,10 @@ impl Bucket {
             return self.spend_compound(now, cost, common, true);
         }
         let first = &self.terms.policy.first;
-        self.outcome(self.level.spend_held(first, first.ticks(now), cost), now)
+        self.outcome(
+            self.level.spend_held(first.charge(first.ticks(now), cost)),
+            now,
+        )
     }
 
     /// Gives tokens back, in every tier.
@@ -154,6 +170,17 @@ impl Bucket {
         let mut moved = Self::with_levels(terms, converted, held, self.terms.tally.clone());
         moved.counts = Counts::from(&self.counts.end());
         Ok(moved)
+    }
+
+    /// Marks this bucket as moved and returns the same one.
+    pub(crate) fn carried(&self) -> Result<Self, Aside> {
+        let _levels = self.terms.levels.as_ref().map(lock);
+        let (full_at, held) = self.level.take()?;
+        Ok(Self {
+            level: Level::new(full_at, held),
+            terms: Arc::clone(&self.terms),
+            counts: Counts::from(&self.counts.end()),
+        })
     }
 
     fn with_levels(

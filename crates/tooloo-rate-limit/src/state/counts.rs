@@ -24,15 +24,21 @@ impl Counts {
 
     /// Counts one more.
     #[inline]
-    pub(crate) fn add(&self, allowed: bool) -> Option<Milestone> {
+    pub(crate) fn add(&self, allowed: bool, least: u64) -> Option<Milestone> {
         let half = half(allowed);
         let counts = self.0.fetch_add(1 << half, Ordering::Relaxed);
-        milestone((counts >> half) % SENT_AWAY + 1, ENDED)
+        milestone((counts >> half) % SENT_AWAY + 1, least, ENDED)
     }
 
-    /// Takes [`FULL`] off a count that has come to it, which only one thread sees.
-    pub(crate) fn begin_anew(&self, allowed: bool) {
-        self.0.fetch_sub(FULL << half(allowed), Ordering::Relaxed);
+    /// Takes [`FULL`] off a count that has come to it; returns whether it has.
+    pub(crate) fn begin_anew(&self, allowed: bool) -> bool {
+        let half = half(allowed);
+        let full = |counts: u64| counts >> half & FULL != 0;
+        let less = |counts: u64| full(counts).then(|| counts - (FULL << half));
+        let begun = self
+            .0
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+        begun.is_ok()
     }
 
     /// Ends the counting, and returns what it came to. Whoever counts later is told so.
@@ -62,21 +68,23 @@ mod tests {
     #[test]
     fn a_full_count_begins_anew_and_leaves_the_other_alone() {
         let counts = Counts::from(&(FULL - 2, FULL - 1));
-        assert_eq!(counts.add(true), None);
-        assert_eq!(counts.add(false), Some(Milestone::Came(FULL)));
-        counts.begin_anew(false);
+        assert_eq!(counts.add(true, 0), None);
+        assert_eq!(counts.add(false, 0), Some(Milestone::Came(FULL)));
+        assert!(counts.begin_anew(false));
+        assert!(!counts.begin_anew(false));
         assert_eq!(counts.read(), (FULL - 1, 0));
-        assert_eq!(counts.add(true), Some(Milestone::Came(FULL)));
-        counts.begin_anew(true);
-        assert_eq!(counts.add(false), Some(Milestone::Came(1)));
-        assert_eq!(counts.read(), (0, 1));
+        assert_eq!(counts.add(true, 0), Some(Milestone::Came(FULL)));
+        assert!(counts.begin_anew(true));
+        assert_eq!(counts.add(false, 0), Some(Milestone::Came(1)));
+        assert_eq!(counts.add(false, 2), None);
+        assert_eq!(counts.read(), (0, 2));
     }
 
     #[test]
     fn who_counts_after_the_end_is_told_so() {
         let counts = Counts::from(&(5, 6));
         assert_eq!(counts.end(), (5, 6));
-        assert_eq!(counts.add(true), Some(Milestone::Ended));
-        assert_eq!(counts.add(false), Some(Milestone::Ended));
+        assert_eq!(counts.add(true, 0), Some(Milestone::Ended));
+        assert_eq!(counts.add(false, 0), Some(Milestone::Ended));
     }
 }

@@ -17,6 +17,14 @@ const FINEST: u64 = 4;
 /// Ticks that a bucket may take to fill, and that its owner may be in debt for.
 const LONGEST: u64 = 1 << 61;
 
+/// What a request asks for, worked out before the bucket is looked at, which may be far off in memory.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Charge {
+    now: u64,
+    worth: u64,
+    capacity: u64,
+}
+
 /// A quota's scale of time.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Gcra {
@@ -74,6 +82,16 @@ impl Gcra {
         Moment::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
     }
 
+    /// Works out what `cost` tokens at `now` are.
+    #[inline]
+    pub(crate) fn charge(&self, now: u64, cost: u64) -> Charge {
+        Charge {
+            now,
+            worth: self.worth(cost),
+            capacity: self.capacity,
+        }
+    }
+
     /// Spends `cost` tokens of a bucket that will be full at `full_at`, and returns when it then will be.
     ///
     /// # Errors
@@ -81,12 +99,7 @@ impl Gcra {
     /// Returns the tick at which there will be as many.
     #[inline]
     pub(crate) fn spend(&self, full_at: u64, now: u64, cost: u64) -> Result<u64, u64> {
-        let spent = max(full_at, now) + self.worth(cost);
-        if spent <= now + self.capacity {
-            Ok(spent)
-        } else {
-            Err(spent - self.capacity)
-        }
+        self.charge(now, cost).spend(full_at)
     }
 
     /// Gives tokens back; a bucket does not become more than full.
@@ -111,6 +124,19 @@ impl Gcra {
     fn worth(&self, cost: u64) -> u64 {
         // More is owed by no one: waiters are bounded, and a single cost is at most the burst.
         self.token.saturating_mul(cost).min(LONGEST)
+    }
+}
+
+impl Charge {
+    /// Spends from a bucket that will be full at `full_at`, as [`Gcra::spend`] does.
+    #[inline]
+    pub(crate) fn spend(self, full_at: u64) -> Result<u64, u64> {
+        let spent = max(full_at, self.now) + self.worth;
+        if spent <= self.now + self.capacity {
+            Ok(spent)
+        } else {
+            Err(spent - self.capacity)
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 //! One word holds the tick at which the bucket will be full again, and in its highest bit that the
 //! bucket is not for everyone to spend from: requests wait for it, or it has left the map.
 
-use super::gcra::Gcra;
+use super::gcra::Charge;
 use crate::sync::{AtomicU64, Ordering};
 
 /// Set while requests wait: only they may spend, in their order.
@@ -46,15 +46,15 @@ impl Level {
         Self(AtomicU64::new(full_at | if held { HELD } else { 0 }))
     }
 
-    /// Spends `cost` tokens, unless the bucket is set aside.
+    /// Spends tokens, unless the bucket is set aside.
     #[inline]
-    pub(crate) fn spend(&self, gcra: &Gcra, now: u64, cost: u64) -> Spend {
+    pub(crate) fn spend(&self, charge: Charge) -> Spend {
         let mut word = self.0.load(Ordering::Acquire);
         loop {
             if let Some(aside) = aside(word) {
                 return Spend::Aside(aside);
             }
-            let spent = match gcra.spend(word, now, cost) {
+            let spent = match charge.spend(word) {
                 Ok(spent) => spent,
                 Err(until) => return Spend::Short(until),
             };
@@ -66,13 +66,13 @@ impl Level {
     }
 
     /// Spends on behalf of those who wait. Only the holder of the waiting order's lock may.
-    pub(crate) fn spend_held(&self, gcra: &Gcra, now: u64, cost: u64) -> Spend {
+    pub(crate) fn spend_held(&self, charge: Charge) -> Spend {
         let mut word = self.0.load(Ordering::Acquire);
         loop {
             if let Some(aside @ (Aside::Gone | Aside::Moved)) = aside(word) {
                 return Spend::Aside(aside);
             }
-            let spent = match gcra.spend(word & !HELD, now, cost) {
+            let spent = match charge.spend(word & !HELD) {
                 Ok(spent) => spent,
                 Err(until) => return Spend::Short(until),
             };

@@ -4,7 +4,10 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use tooloo_clock::Moment;
 
-use super::{gcra::Gcra, tally::Tally};
+use super::{
+    gcra::{Charge, Gcra},
+    tally::Tally,
+};
 use crate::config::{Quota, Scope, Tier};
 
 /// The quotas of a key, at one generation of the limiter's settings.
@@ -63,6 +66,14 @@ impl Policy {
             generation,
             self.pinned,
         )
+    }
+
+    /// Works out what `cost` tokens at `now` are in the one tier; `None` where more count, or where the bucket
+    /// can never hold as many.
+    #[inline]
+    pub(crate) fn charge(&self, now: Moment, cost: u64) -> Option<Charge> {
+        let usual = !self.compound && cost <= self.most;
+        usual.then(|| self.first.charge(self.first.ticks(now), cost))
     }
 
     pub(crate) fn generation(&self) -> u64 {

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use tooloo_hub::{Sharded, Thread};
+use tooloo_hub::Sharded;
 
 use super::counts::FULL;
 use crate::sync::{AtomicU64, Ordering};
@@ -39,7 +39,7 @@ struct Pair {
 /// What is to be seen to once a request is counted.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Milestone {
-    /// The count has come to this power of two.
+    /// The count has come to this power of two, which is above the least that matters.
     Came(u64),
     /// The key is counted elsewhere by now, and so must this request be.
     Ended,
@@ -61,10 +61,10 @@ impl Seats {
 impl Tally {
     /// Counts one more.
     #[inline]
-    pub(super) fn add(&self, thread: Thread, allowed: bool) -> Option<Milestone> {
-        let pair = self.shards.of(thread);
+    pub(super) fn add(&self, allowed: bool, least: u64) -> Option<Milestone> {
+        let pair = self.shards.own();
         let count = if allowed { &pair.allowed } else { &pair.denied };
-        milestone(count.fetch_add(1, Ordering::Relaxed) + 1, ENDED)
+        milestone(count.fetch_add(1, Ordering::Relaxed) + 1, least, ENDED)
     }
 
     /// Returns how many were let through and sent away.
@@ -91,8 +91,12 @@ impl Tally {
     clippy::manual_is_power_of_two,
     reason = "it counts bits, which takes ten times as long where the processor cannot"
 )]
-pub(super) fn milestone(count: u64, ended: u64) -> Option<Milestone> {
-    if count & (count - 1) == 0 {
+#[expect(
+    clippy::needless_bitwise_bool,
+    reason = "one question that is seldom answered with yes: the processor need not guess"
+)]
+pub(super) fn milestone(count: u64, least: u64, ended: u64) -> Option<Milestone> {
+    if (count & (count - 1) == 0) & (count > least) {
         Some(Milestone::Came(count))
     } else if count > ended {
         Some(Milestone::Ended)

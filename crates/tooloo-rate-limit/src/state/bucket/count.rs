@@ -2,17 +2,16 @@
 
 use std::sync::Arc;
 
-use tooloo_hub::Thread;
-
 use super::{Aside, Bucket, Counts, FULL, Level, Milestone, Tally, Terms};
 
 impl Bucket {
-    /// Counts a request, and returns what is to be seen to then, which is rare.
+    /// Counts a request, and returns what is to be seen to then, which is rare; a count that is not above `least`
+    /// does not matter.
     #[inline]
-    pub(crate) fn count(&self, thread: Thread, allowed: bool) -> Option<Milestone> {
+    pub(crate) fn count(&self, allowed: bool, least: u64) -> Option<Milestone> {
         match &self.terms.tally {
-            None => self.counts.add(allowed),
-            Some(tally) => tally.add(thread, allowed),
+            None => self.counts.add(allowed, least),
+            Some(tally) => tally.add(allowed, least),
         }
     }
 
@@ -36,12 +35,9 @@ impl Bucket {
 
     /// Begins the count anew where it is as high as the word takes, and returns what is to be
     /// remembered elsewhere.
-    pub(crate) fn begin_anew(&self, count: u64, allowed: bool) -> Option<(u64, u64)> {
-        if count != FULL || self.terms.tally.is_some() {
-            return None;
-        }
-        self.counts.begin_anew(allowed);
-        Some(if allowed { (FULL, 0) } else { (0, FULL) })
+    pub(crate) fn begin_anew(&self, allowed: bool) -> Option<(u64, u64)> {
+        let begun = self.counts.begin_anew(allowed);
+        begun.then_some(if allowed { (FULL, 0) } else { (0, FULL) })
     }
 
     /// Marks this bucket as moved and returns one that counts in a tally.
