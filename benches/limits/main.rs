@@ -10,12 +10,13 @@ use benches::{
     Load,
     contenders::{
         self, Breaker, Cell, Job, OPERATIONS, Path, Quotas, Store, client, governed,
-        governed_with_headers, limited,
+        governed_with_headers, limited, limited_telling,
     },
 };
 use gungraun::{
     Callgrind, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main,
 };
+use tooloo_rate_limit::Headers;
 
 #[library_benchmark]
 #[bench::ours_admitted(contenders::ours(few(Path::Admitted)).warm())]
@@ -45,6 +46,9 @@ fn breaker(job: Job) -> Job {
 #[bench::empty_layer(warm(empty_layer()))]
 #[bench::ours(warm(limited(Quotas::Ample)))]
 #[bench::ours_waning(warm(limited(Quotas::Waning)))]
+#[bench::ours_with_two_headers(warm(limited_telling(Headers::Draft, Quotas::Ample)))]
+#[bench::ours_with_two_headers_waning(warm(limited_telling(Headers::Draft, Quotas::Waning)))]
+#[bench::ours_without_headers(warm(limited_telling(Headers::None, Quotas::Ample)))]
 #[bench::tower_governor(warm(governed(Quotas::Ample)))]
 #[bench::tower_governor_with_headers(warm(governed_with_headers(Quotas::Ample)))]
 #[bench::ours_refusing(warm(limited(Quotas::Spent)))]

@@ -9,7 +9,7 @@ use std::fmt;
 pub use self::{
     breakers::{Breaker, bare},
     checks::{Cell, Path, Store, one_bucket, ours, theirs},
-    stacks::{Quotas, client, governed, governed_with_headers, limited},
+    stacks::{Quotas, client, governed, governed_with_headers, limited, limited_telling},
 };
 
 /// Operations in one job whose instructions are counted.

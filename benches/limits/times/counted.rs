@@ -4,7 +4,7 @@ use std::io;
 
 use benches::{Bound, Counts, REQUESTS, contenders::OPERATIONS};
 
-/// Prints what was counted, and returns the bound on the HTTP layer.
+/// Prints what was counted, and returns the bounds on the HTTP layer.
 pub(crate) fn show(counts: &Counts) -> io::Result<Vec<Bound>> {
     let mut counted: Vec<_> = counts.0.iter().collect();
     counted.sort_by_key(|count| (&count.group, count.instructions));
@@ -18,20 +18,29 @@ pub(crate) fn show(counts: &Counts) -> io::Result<Vec<Bound>> {
         let counted = counts.find("http", name)?.saturating_sub(bare);
         Ok::<_, io::Error>(each("http", counted))
     };
-    let ours = over_bare("ours")?;
     println!();
     let mut bounds = Vec::new();
-    for peer in ["tower_governor", "tower_governor_with_headers"] {
-        let theirs = over_bare(peer)?;
-        let ratio = f64::from(ours) / f64::from(theirs);
+    for (ours, peer, measure) in [
+        (
+            "ours",
+            "tower_governor_with_headers",
+            Some("http-instructions-over-tower-governor"),
+        ),
+        (
+            "ours_with_two_headers",
+            "tower_governor_with_headers",
+            Some("http-instructions-with-as-many-headers-over-tower-governor"),
+        ),
+        ("ours_without_headers", "tower_governor", None),
+    ] {
+        let (our, their) = (over_bare(ours)?, over_bare(peer)?);
+        let ratio = f64::from(our) / f64::from(their);
         println!(
-            "over a bare router: ours {ours}, {} {theirs}, ratio {ratio:.3}",
+            "over a bare router: {} {our}, {} {their}, ratio {ratio:.3}",
+            ours.replace('_', " "),
             peer.replace('_', " ")
         );
-        if peer == "tower_governor_with_headers" {
-            let measure = "http-instructions-over-tower-governor";
-            bounds.push(Bound::new(measure, ratio, 0.5));
-        }
+        bounds.extend(measure.map(|measure| Bound::new(measure, ratio, 0.5)));
     }
     Ok(bounds)
 }

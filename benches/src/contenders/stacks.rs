@@ -12,7 +12,7 @@ use axum::{
 };
 use governor::middleware::{NoOpMiddleware, StateInformationMiddleware};
 use tooloo_key::TrustedProxies;
-use tooloo_rate_limit::{Quota, RateLimitConfig, RateLimitLayer, by};
+use tooloo_rate_limit::{Headers, Quota, RateLimitConfig, RateLimitLayer, by};
 use tower_governor::{
     GovernorLayer,
     governor::{GovernorConfig, GovernorConfigBuilder},
@@ -45,8 +45,13 @@ pub fn client(number: usize, request: &mut Request) {
     request.extensions_mut().insert(peer);
 }
 
-/// Our layer: it writes five headers into every answer.
+/// Our layer as it comes: it writes five headers into every answer.
 pub fn limited(quotas: Quotas) -> Router {
+    limited_telling(Headers::default(), quotas)
+}
+
+/// Our layer where it writes these headers into every answer.
+pub fn limited_telling(headers: Headers, quotas: Quotas) -> Router {
     let quota = match quotas {
         Quotas::Ample => Quota::per_second(quotas.burst()),
         Quotas::Waning => Quota::per_day(quotas.burst()),
@@ -56,7 +61,7 @@ pub fn limited(quotas: Quotas) -> Router {
         RateLimitConfig::new(quota),
         by::peer(TrustedProxies::default()),
     );
-    crate::router().layer(layer)
+    crate::router().layer(layer.with_headers(headers))
 }
 
 /// `tower_governor` as it comes: it writes no headers into an answer that is let through.

@@ -5,6 +5,7 @@
 
 mod line;
 mod notice;
+mod part;
 
 use std::{mem, slice, sync::Arc, time::Duration};
 
@@ -32,11 +33,27 @@ const RESET: usize = 2;
 /// map of its headers that the stamp brings along.
 static USUAL: [HeaderName; 2] = [CONTENT_TYPE, CONTENT_LENGTH];
 
+/// The headers that tell clients how they stand.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Headers {
+    /// Those of the draft and the older ones: clients that know either are served.
+    #[default]
+    All,
+    /// `RateLimit-Policy` and `RateLimit`, by draft-ietf-httpapi-ratelimit-headers-11.
+    Draft,
+    /// `X-RateLimit-Limit`, `X-RateLimit-Remaining` and `X-RateLimit-Reset`, the latter in seconds of Unix time.
+    Older,
+    /// None of them. A refusal says in `Retry-After` when to come back all the same.
+    None,
+}
+
 /// How a key stands, ready to be written.
 #[derive(Debug)]
 pub(crate) struct Stamp {
     notice: Arc<Notice>,
     stood: Stood,
+    headers: Headers,
 }
 
 /// How a key stands in each tier.
@@ -58,9 +75,36 @@ pub(crate) fn whole_seconds(wait: Duration) -> u64 {
     wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
 
+impl Headers {
+    /// Returns the places of these headers among all.
+    fn places(self) -> &'static [usize] {
+        match self {
+            Self::All => &[0, 1, RESET, 3, 4],
+            Self::Draft => &[0, 4],
+            Self::Older => &[1, RESET, 3],
+            Self::None => &[],
+        }
+    }
+}
+
 impl Stamp {
+    /// Chooses what is written.
+    pub(crate) fn with_headers(self, headers: Headers) -> Self {
+        Self { headers, ..self }
+    }
+
     /// Writes the headers into an answer; those of these names that it has already give way.
+    #[inline]
     pub(crate) fn write(self, headers: &mut HeaderMap) {
+        if self.headers == Headers::All {
+            self.write_all(headers);
+        } else {
+            let places = self.headers.places();
+            self.notice.write(&self.stood, places, headers);
+        }
+    }
+
+    fn write_all(self, headers: &mut HeaderMap) {
         // A map that was made in advance is copied for less than its names are hashed for, and one
         // that is grown step by step has no room for the length that servers add.
         let mut stamped = self.notice.stamped(&self.stood);
@@ -87,7 +131,13 @@ impl Stamp {
 
     /// Returns the headers of a refusal, whose body is a problem.
     pub(crate) fn refusal(self, retry_after: Option<u64>) -> HeaderMap {
-        self.notice.refused(&self.stood, retry_after)
+        let mut refused = self.notice.refused(&self.stood, retry_after);
+        for (place, name) in NAMES.iter().enumerate() {
+            if !self.headers.places().contains(&place) {
+                refused.remove(name);
+            }
+        }
+        refused
     }
 }
 

@@ -4,7 +4,7 @@ use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use tower_layer::Layer;
 
-use crate::{Policies, RateLimit, RateLimitHandle, terms::Terms};
+use crate::{Headers, Policies, RateLimit, RateLimitHandle, terms::Terms};
 
 /// Answers `429 Too Many Requests` for a key that has spent its quota.
 ///
@@ -27,6 +27,7 @@ impl<X> RateLimitLayer<X> {
                 extract,
                 cost: NonZeroU32::MIN,
                 patience: Duration::ZERO,
+                headers: Headers::All,
             },
         }
     }
@@ -39,6 +40,7 @@ impl<X, C> RateLimitLayer<X, C> {
             policies,
             extract,
             patience,
+            headers,
             ..
         } = self.terms;
         RateLimitLayer {
@@ -47,6 +49,7 @@ impl<X, C> RateLimitLayer<X, C> {
                 extract,
                 cost,
                 patience,
+                headers,
             },
         }
     }
@@ -54,6 +57,12 @@ impl<X, C> RateLimitLayer<X, C> {
     /// Lets a request wait this long for its quota before it is refused; not at all by default.
     pub fn with_patience(mut self, patience: Duration) -> Self {
         self.terms.patience = patience;
+        self
+    }
+
+    /// Chooses the headers that tell clients how they stand; all by default.
+    pub fn with_headers(mut self, headers: Headers) -> Self {
+        self.terms.headers = headers;
         self
     }
 

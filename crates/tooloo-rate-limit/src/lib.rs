@@ -56,6 +56,7 @@ pub use self::{
     cost::RequestCost,
     error::{KeysFull, RateLimited, Refusal},
     handle::{KeySnapshot, RateLimitHandle, RateLimitSnapshot},
+    headers::Headers,
     layer::RateLimitLayer,
     limiter::RateLimiter,
     policies::Policies,

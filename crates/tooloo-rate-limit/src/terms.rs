@@ -8,7 +8,7 @@ use http::{Request, Response};
 use tooloo_key::{ExtractKey, Key};
 
 use crate::{
-    Policies, RateLimited, RequestCost, Standing,
+    Headers, Policies, RateLimited, RequestCost, Standing,
     future::Acquire,
     headers::Stamp,
     policies::{Policy, Table},
@@ -23,6 +23,7 @@ pub(crate) struct Terms<X, C> {
     pub(crate) extract: X,
     pub(crate) cost: C,
     pub(crate) patience: Duration,
+    pub(crate) headers: Headers,
 }
 
 /// What becomes of a request.
@@ -40,6 +41,7 @@ pub(crate) struct Decided {
     key: Key,
     cost: NonZeroU32,
     shadow: bool,
+    headers: Headers,
 }
 
 impl<X, C> Terms<X, C> {
@@ -62,16 +64,22 @@ impl<X, C> Terms<X, C> {
         let usual = policy.notice.tiers();
         let engine = policy.limiter.engine();
         match engine.spend_and_tell(&key, cost.get().into(), usual) {
-            Ok(stands) => Verdict::Admitted(Some(policy.notice.admitted(stands))),
+            Ok(stands) => {
+                let stamp = policy.notice.admitted(stands);
+                Verdict::Admitted(Some(stamp.with_headers(self.headers)))
+            }
             // In the shadow nobody is refused, and nobody is told.
             Err(_) if table.shadow => Verdict::Admitted(None),
-            Err(refusal) => Verdict::Refused(refusal, Decided::new(&table, policy, key, cost)),
+            Err(refusal) => {
+                let decided = Decided::new(&table, policy, key, cost, self.headers);
+                Verdict::Refused(refusal, decided)
+            }
         }
     }
 
     /// Decides what cannot be decided at once.
     fn defer(&self, table: &Table, policy: &Arc<Policy>, key: Key, cost: NonZeroU32) -> Verdict {
-        let decided = Decided::new(table, policy, key, cost);
+        let decided = Decided::new(table, policy, key, cost, self.headers);
         if let Some(shared) = policy.shared.clone() {
             let key = decided.key.clone();
             let asked = Box::pin(async move { shared.ask(&key, cost).await });
@@ -84,19 +92,31 @@ impl<X, C> Terms<X, C> {
 }
 
 impl Decided {
-    fn new(table: &Table, policy: &Arc<Policy>, key: Key, cost: NonZeroU32) -> Self {
+    fn new(
+        table: &Table,
+        policy: &Arc<Policy>,
+        key: Key,
+        cost: NonZeroU32,
+        headers: Headers,
+    ) -> Self {
         Self {
             policy: Arc::clone(policy),
             key,
             cost,
             shadow: table.shadow,
+            headers,
         }
     }
 
     /// Tells how the key stands after it waited.
     pub(crate) fn stamp(&self) -> Stamp {
         let standings = self.policy.limiter.peek(&self.key);
-        self.policy.notice.stamp(&standings, None)
+        self.stamped(&standings, None)
+    }
+
+    fn stamped(&self, standings: &[Standing], wait: Option<Duration>) -> Stamp {
+        let stamp = self.policy.notice.stamp(standings, wait);
+        stamp.with_headers(self.headers)
     }
 
     /// Writes the answer to a request that was refused.
@@ -112,7 +132,7 @@ impl Decided {
     ) -> Result<Option<Stamp>, Response<R>> {
         match result {
             Ok(()) if standings.is_empty() => Ok(None),
-            Ok(()) => Ok(Some(self.policy.notice.stamp(&standings, None))),
+            Ok(()) => Ok(Some(self.stamped(&standings, None))),
             Err(_) if self.shadow => Ok(None),
             Err(refusal) => Err(self.problem(refusal, &standings)),
         }
@@ -122,7 +142,7 @@ impl Decided {
         let wait = problem::told(refusal);
         // Of a store that is away nothing is known.
         let known = !standings.is_empty();
-        let stamp = known.then(|| self.policy.notice.stamp(standings, wait));
+        let stamp = known.then(|| self.stamped(standings, wait));
         problem::response(refusal, self.cost.get(), standings, stamp)
     }
 }

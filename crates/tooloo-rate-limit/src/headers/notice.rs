@@ -9,9 +9,12 @@ use http::{
     HeaderMap, HeaderName, HeaderValue,
     header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER},
 };
-use sfv::{Integer, KeyRef, ListSerializer, StringRef};
 
-use super::{NAMES, RESET, Stamp, Stood, Told, USUAL, line, whole_seconds};
+use super::{
+    Headers, NAMES, RESET, Stamp, Stood, Told, USUAL, line,
+    part::{Part, policy},
+    whole_seconds,
+};
 use crate::{
     Quota, Scope, Standing, Tier,
     problem::PROBLEM,
@@ -26,20 +29,14 @@ pub(crate) struct Notice {
     parts: Box<[Part]>,
     // How most stand who are let through: their bucket was full.
     first: Told,
-    // What is told of them, but for when, and room for the usual headers.
+    // What is told of them, but for when.
+    usual: [HeaderValue; 5],
+    // The same with names, and with room for the usual headers.
     made: HeaderMap,
     // What is told of those who are refused, but for how they stand.
     refusing: HeaderMap,
     // Bytes of all that differs from answer to answer, at most.
     longest: usize,
-}
-
-#[derive(Debug)]
-struct Part {
-    tier: Tier,
-    // The tier's item of `RateLimit`, up to what remains.
-    item: Box<[u8]>,
-    burst: HeaderValue,
 }
 
 impl Notice {
@@ -51,6 +48,7 @@ impl Notice {
             .collect();
         let mut notice = Self {
             first: Told::first(tiers[0].quota()),
+            usual: [const { HeaderValue::from_static("") }; 5],
             made: HeaderMap::new(),
             refusing: HeaderMap::new(),
             longest: parts.iter().map(Part::longest).sum::<usize>() + line::LONGEST_TIME,
@@ -58,6 +56,7 @@ impl Notice {
             tiers,
         };
         let empty = HeaderValue::from_static("");
+        notice.usual = notice.all();
         notice.made = notice.make(USUAL.clone().map(|name| (name, empty.clone())));
         notice.refusing = notice.make([
             (CONTENT_TYPE, PROBLEM),
@@ -79,6 +78,7 @@ impl Notice {
             Stands::Usual(glance) => Stamp {
                 notice: Arc::clone(self),
                 stood: Stood::One(glance.into()),
+                headers: Headers::All,
             },
             Stands::Otherwise(standings) => self.stamp(&standings, None),
         }
@@ -102,6 +102,7 @@ impl Notice {
             } else {
                 Arc::new(Self::new(theirs.cloned().collect()))
             },
+            headers: Headers::All,
         }
     }
 
@@ -123,6 +124,32 @@ impl Notice {
             }
         }
         stamped
+    }
+
+    /// Inserts some headers one by one: few enough for the room that an answer's map has left.
+    pub(super) fn write(&self, stood: &Stood, places: &[usize], headers: &mut HeaderMap) {
+        let mut insert = |place: usize, value| {
+            // An answer that is full of headers takes what it can.
+            let _ = headers.try_insert(NAMES[place].clone(), value);
+        };
+        match stood {
+            Stood::One(told) if *told == self.first => {
+                for &place in places {
+                    let value = match place {
+                        RESET => line::number(unix(told.seconds)),
+                        place => self.usual[place].clone(),
+                    };
+                    insert(place, value);
+                }
+            }
+            _ => {
+                let values = self.values(stood.as_slice());
+                for &place in places {
+                    let value = values.get(place).unwrap_or(&self.usual[place]);
+                    insert(place, value.clone());
+                }
+            }
+        }
     }
 
     /// Returns all headers of a refusal, with room for the length that servers add.
@@ -152,27 +179,16 @@ impl Notice {
         [limit, remaining, reset, burst]
     }
 
-    fn make<const N: usize>(&self, others: [(HeaderName, HeaderValue); N]) -> HeaderMap {
+    fn all(&self) -> [HeaderValue; 5] {
+        let [limit, remaining, reset, burst] = self.values(&[self.first]);
         let policy = policy(self.parts.iter().map(|part| &part.tier));
-        let values = self.values(&[self.first]).into_iter().chain([policy]);
+        [limit, remaining, reset, burst, policy]
+    }
+
+    fn make<const N: usize>(&self, others: [(HeaderName, HeaderValue); N]) -> HeaderMap {
+        let values = self.usual.iter().cloned();
         let headers = NAMES.iter().cloned().zip(values).chain(others);
         headers.collect()
-    }
-}
-
-impl Part {
-    fn new(tier: &Tier) -> Self {
-        let item = item(tier, [("r", 0)]);
-        let item = item.strip_suffix('0').expect("it ends with the number");
-        Self {
-            tier: tier.clone(),
-            item: item.as_bytes().into(),
-            burst: tier.quota().burst().get().into(),
-        }
-    }
-
-    fn longest(&self) -> usize {
-        self.item.len() + line::LONGEST_REST
     }
 }
 
@@ -187,31 +203,6 @@ impl Told {
     }
 }
 
-/// Writes `RateLimit-Policy`: each tier's name, what it holds, and how long that takes to come back.
-fn policy<'a>(tiers: impl Iterator<Item = &'a Tier>) -> HeaderValue {
-    let items = tiers.map(|tier| {
-        let quota = tier.quota();
-        let burst = u64::from(quota.burst().get());
-        item(tier, [("q", burst), ("w", whole_seconds(quota.window()))])
-    });
-    let list = items.collect::<Vec<_>>().join(", ");
-    HeaderValue::try_from(list).expect("a structured field is ASCII")
-}
-
-/// Writes one item of a structured list.
-fn item<const N: usize>(tier: &Tier, parameters: [(&'static str, u64); N]) -> String {
-    let name = StringRef::from_str(tier.name()).expect("a tier's name is printable ASCII");
-    let mut list = ListSerializer::new();
-    let mut item = list.bare_item(name);
-    for (key, value) in parameters {
-        let value = Integer::try_from(value).unwrap_or(Integer::MAX);
-        item = item.parameter(KeyRef::constant(key), value);
-    }
-    // Written into the list by now.
-    let _ = item.finish();
-    list.finish().expect("there is an item in the list")
-}
-
 /// Returns the time that is so many seconds away, rounded up.
 fn unix(seconds: u64) -> u64 {
     let now = tooloo_clock::wall().duration_since(SystemTime::UNIX_EPOCH);
@@ -224,7 +215,7 @@ mod tests {
 
     use http::header::SET_COOKIE;
     use proptest::prelude::*;
-    use sfv::FieldType as _;
+    use sfv::{FieldType as _, Integer, KeyRef};
 
     use super::*;
 
@@ -317,6 +308,7 @@ mod tests {
                 remaining: 0,
                 seconds: 40,
             }),
+            headers: Headers::All,
         };
         for retry_after in [Some(7), None] {
             let mut refused = stamp().refusal(retry_after);
@@ -330,6 +322,44 @@ mod tests {
                 assert!(map.remove(&NAMES[RESET]).is_some());
             }
             assert_eq!(refused, answered);
+        }
+    }
+
+    #[test]
+    fn only_the_headers_that_are_asked_for_are_told() {
+        let notice = Arc::new(Notice::new([tier("default", 3)].into()));
+        let draft: &[&str] = &["ratelimit", "ratelimit-policy"];
+        let older: &[&str] = &[
+            "x-ratelimit-limit",
+            "x-ratelimit-remaining",
+            "x-ratelimit-reset",
+        ];
+        for (headers, names) in [
+            (Headers::All, &[draft, older].concat()[..]),
+            (Headers::Draft, draft),
+            (Headers::Older, older),
+            (Headers::None, &[]),
+        ] {
+            // As it is told of a bucket that was full, and of any other.
+            for remaining in [2, 0] {
+                let full_in = Duration::from_secs(20);
+                let glance = Glance { remaining, full_in };
+                let stamp = || notice.admitted(Stands::Usual(glance));
+                let mut all = HeaderMap::new();
+                stamp().write(&mut all);
+                let mut answered = HeaderMap::new();
+                stamp().with_headers(headers).write(&mut answered);
+                let refused = stamp().with_headers(headers).refusal(Some(7));
+                assert_eq!(answered.len(), names.len());
+                assert_eq!(refused.len(), names.len() + 2);
+                for &name in names {
+                    assert!(answered.contains_key(name) && refused.contains_key(name));
+                    if name != "x-ratelimit-reset" {
+                        assert_eq!(answered[name], all[name]);
+                        assert_eq!(refused[name], all[name]);
+                    }
+                }
+            }
         }
     }
 
@@ -362,6 +392,7 @@ mod tests {
                     remaining: 1,
                     seconds: 40,
                 }),
+                headers: Headers::All,
             };
             stamp().write(&mut headers);
             super::super::merge(&stamp().notice.stamped(&stamp().stood), &mut stepwise);
