@@ -69,8 +69,10 @@ impl<K: CacheKey, V: Send + Sync + 'static> Cache<K, V> {
         let Some(own) = inner.figures.own().filter(|own| !own.is_time()) else {
             return inner.read_timed(key);
         };
+        let found = inner.memory.get(key);
+        // Read while what was found comes from memory.
         let now = tooloo_clock::coarse();
-        match inner.memory.get(key) {
+        match found {
             Some(entry) if entry.is_fresh_at_a_glance(now, inner.ledger.generation()) => {
                 own.hit_in_memory();
                 Some(entry)
