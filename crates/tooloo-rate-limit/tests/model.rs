@@ -2,8 +2,12 @@
 
 use loom::{sync::Arc, thread};
 use tooloo_clock::Moment;
+use tooloo_key::Key;
 
-use self::state::{Aside, Gcra, Level, Spend};
+use self::{
+    keys::{Held, Table},
+    state::{Aside, Bucket, Gcra, Level, Spend},
+};
 
 /// What the sources below name by `crate::`, with loom's atomics in place of the real ones.
 mod sync {
@@ -27,6 +31,23 @@ mod state {
         gcra::Gcra,
         level::{Aside, Level, Spend},
     };
+
+    /// Stands for a bucket where it matters which one is found.
+    #[derive(Debug)]
+    pub(crate) struct Bucket(pub(crate) u32);
+}
+
+#[allow(
+    dead_code,
+    reason = "the crate uses more of these sources than this check"
+)]
+#[path = "../src/keys"]
+mod keys {
+    mod block;
+    mod group;
+    mod table;
+
+    pub(crate) use self::{block::Held, table::Table};
 }
 
 const NOW: u64 = 1_000_000_000;
@@ -121,5 +142,36 @@ fn nobody_overtakes_those_who_wait() {
         }
         assert!(served + admitted(first) + admitted(second) <= 2);
         assert!(served == 1 || admitted(first) + admitted(second) == 2);
+    });
+}
+
+#[test]
+fn a_key_is_found_while_others_come_and_its_bucket_is_replaced() {
+    /// All keys begin their search in one group, and look alike in it.
+    const HASH: u64 = 0;
+    loom::model(|| {
+        let held = |key: &str, bucket| Held {
+            key: Key::from(key),
+            bucket: Bucket(bucket),
+        };
+        let table = Arc::new(Table::with_room_for(3));
+        let ada = Key::from("ada");
+        table.add(HASH, held("ada", 1));
+        let other = Arc::clone(&table);
+        let reader = thread::spawn(move || {
+            let find = |key| other.find(HASH, key).map(|bucket| bucket.0);
+            let first = find(&ada).expect("it is there at all times");
+            let second = find(&ada).expect("it is there at all times");
+            assert!(first <= second, "the former bucket is found no more");
+            assert_ne!(find(&Key::from("bob")), Some(1));
+        });
+        let former = table.find(HASH, &Key::from("ada")).unwrap();
+        table.add(HASH, held("ada", 2));
+        table.forget(HASH, former);
+        table.add(HASH, held("bob", 3));
+        reader.join().unwrap();
+        for (key, bucket) in [("ada", 2), ("bob", 3)] {
+            assert_eq!(table.find(HASH, &Key::from(key)).unwrap().0, bucket);
+        }
     });
 }

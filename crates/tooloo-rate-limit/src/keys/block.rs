@@ -28,9 +28,9 @@ pub(super) struct Block {
 
 /// A key and its bucket.
 #[derive(Debug)]
-pub(super) struct Held {
-    pub(super) key: Key,
-    pub(super) bucket: Bucket,
+pub(crate) struct Held {
+    pub(crate) key: Key,
+    pub(crate) bucket: Bucket,
 }
 
 /// Holds a key and its bucket once it is taken, and never others.
@@ -38,10 +38,11 @@ pub(super) struct Held {
 #[repr(align(64))]
 struct Slot(OnceLock<Held>);
 
-const _: () = assert!(size_of::<Block>() == 64, "a block is one cache line");
-const _: () = assert!(size_of::<Slot>() == 64, "a slot is one cache line");
-
 impl Block {
+    /// What a block takes, and each of its slots.
+    #[cfg(test)]
+    pub(super) const SIZES: (usize, usize) = (size_of::<Self>(), size_of::<Slot>());
+
     #[inline]
     pub(super) fn group(&self, at: usize) -> Group {
         Group(self.groups[at].load(Ordering::Acquire))

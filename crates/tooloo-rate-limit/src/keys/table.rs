@@ -6,16 +6,17 @@
 
 use std::ptr;
 
+use tooloo_key::Key;
+
 use super::{
     block::{Block, GROUPS, Held, SLOTS},
     group::Group,
 };
 use crate::state::Bucket;
-use tooloo_key::Key;
 
 /// As many keys as there is room for, and their buckets: open addressing, with linear probing by groups.
 #[derive(Debug)]
-pub(super) struct Table {
+pub(crate) struct Table {
     blocks: Box<[Block]>,
 }
 
@@ -28,7 +29,7 @@ struct Spot {
 
 impl Table {
     /// Makes an empty table with room for `keys` and a sixth more.
-    pub(super) fn with_room_for(keys: usize) -> Self {
+    pub(crate) fn with_room_for(keys: usize) -> Self {
         let blocks = keys * 4 / 3 / SLOTS + 1;
         Self {
             blocks: (0..blocks).map(|_| Block::default()).collect(),
@@ -36,13 +37,13 @@ impl Table {
     }
 
     /// Returns how many keys may ever be added: an eighth of the slots stay empty, or searches would find no end.
-    pub(super) fn room(&self) -> usize {
+    pub(crate) fn room(&self) -> usize {
         self.blocks.len() * (SLOTS - SLOTS / 8)
     }
 
     /// Finds the bucket of `key`, whose hash this is.
     #[inline]
-    pub(super) fn find(&self, hash: u64, key: &Key) -> Option<&Bucket> {
+    pub(crate) fn find(&self, hash: u64, key: &Key) -> Option<&Bucket> {
         let tag = Group::tag(hash);
         let mut spot = self.first(hash);
         loop {
@@ -63,7 +64,7 @@ impl Table {
     }
 
     /// Adds a key where there is [room](Self::room) for it. If it is there already, that bucket is found first.
-    pub(super) fn add(&self, hash: u64, held: Held) {
+    pub(crate) fn add(&self, hash: u64, held: Held) {
         let mut spot = self.first(hash);
         loop {
             let block = &self.blocks[spot.block];
@@ -75,7 +76,7 @@ impl Table {
     }
 
     /// Forgets the keys that are `wanted` no more.
-    pub(super) fn retain(&self, mut wanted: impl FnMut(&Held) -> bool) {
+    pub(crate) fn retain(&self, mut wanted: impl FnMut(&Held) -> bool) {
         for block in &self.blocks {
             for at in 0..GROUPS {
                 let unwanted = block.all(at).filter(|(_, held)| !wanted(held));
@@ -85,7 +86,7 @@ impl Table {
     }
 
     /// Forgets one bucket, which was found under this hash.
-    pub(super) fn forget(&self, hash: u64, bucket: &Bucket) {
+    pub(crate) fn forget(&self, hash: u64, bucket: &Bucket) {
         let mut spot = self.first(hash);
         loop {
             let block = &self.blocks[spot.block];
@@ -102,7 +103,7 @@ impl Table {
     }
 
     /// Returns all keys.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Held> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Held> {
         let blocks = self.blocks.iter();
         blocks.flat_map(|block| (0..GROUPS).flat_map(|at| block.all(at).map(|(_, held)| held)))
     }

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use tooloo_clock::Moment;
 use tooloo_key::Key;
 
-use super::{Keys, NotAdded};
+use super::{Keys, NotAdded, block::Block};
 use crate::{
     config::{Quota, Tier},
     state::{Bucket, Common, Outcome, Policy, Terms},
@@ -48,6 +48,11 @@ fn terms() -> Arc<Terms> {
         Quota::per_second(1.try_into().unwrap()).with_burst(burst),
     )];
     Terms::new(Arc::new(Policy::new(tiers.into(), 0, false)))
+}
+
+#[test]
+fn a_block_and_each_of_its_slots_are_one_cache_line() {
+    assert_eq!(Block::SIZES, (64, 64));
 }
 
 proptest! {
