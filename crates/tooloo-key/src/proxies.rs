@@ -49,8 +49,16 @@ impl TrustedProxies {
     /// Returns the address of the client of a request that came from `peer`.
     ///
     /// A hop that is no address ends the search: the client is then the last one that was.
+    #[inline]
     pub fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
-        let mut client = peer.to_canonical();
+        let peer = peer.to_canonical();
+        if self.networks.is_empty() {
+            return peer;
+        }
+        self.behind(peer, headers)
+    }
+
+    fn behind(&self, mut client: IpAddr, headers: &HeaderMap) -> IpAddr {
         if !self.trusts(client) {
             return client;
         }

@@ -26,8 +26,9 @@ const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 /// The headers of a [`Stamp`]: what changes from answer to answer first.
 static NAMES: [HeaderName; 5] = [LIMIT, X_REMAINING, X_RESET, X_LIMIT, POLICY];
 
-/// The place of [`X_RESET`] among them.
+/// The places of [`X_RESET`] and of [`POLICY`] among them.
 const RESET: usize = 2;
+const POLICY_AT: usize = 4;
 
 /// What an answer has before it is stamped, most often, or gets thereafter: these have room in the
 /// map of its headers that the stamp brings along.
@@ -99,8 +100,7 @@ impl Stamp {
         if self.headers == Headers::All {
             self.write_all(headers);
         } else {
-            let places = self.headers.places();
-            self.notice.write(&self.stood, places, headers);
+            self.notice.write(&self.stood, self.headers, headers);
         }
     }
 
@@ -154,7 +154,7 @@ impl From<Glance> for Told {
     fn from(glance: Glance) -> Self {
         Self {
             remaining: glance.remaining,
-            seconds: whole_seconds(glance.full_in),
+            seconds: glance.full_in.div_ceil(1_000_000_000),
         }
     }
 }

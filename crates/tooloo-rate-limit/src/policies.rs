@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
-use http::Method;
+use http::{Method, Request};
+use sdd::{AtomicOwned, Guard, Owned, Tag};
 
 use crate::{
     PoliciesConfig, QuotaStore, RateLimitConfig, RateLimitHandle, RateLimiter, RouteConfig,
     SharedConfig, SharedRateLimiter,
     headers::Notice,
     pooled::{RouteStore, Sharing},
+    sync::Ordering,
 };
 
 /// The limiters of a layer: one for most routes, and one for each route with limits of its own.
@@ -17,7 +18,7 @@ use crate::{
 /// Clones share them; [`reload`](Self::reload) changes them for all.
 #[derive(Clone, Debug)]
 pub struct Policies {
-    table: Arc<ArcSwap<Table>>,
+    table: Arc<AtomicOwned<Table>>,
 }
 
 #[derive(Debug)]
@@ -71,14 +72,15 @@ impl Policies {
 
     fn of(table: Table) -> Self {
         Self {
-            table: Arc::new(ArcSwap::from_pointee(table)),
+            table: Arc::new(AtomicOwned::new(table)),
         }
     }
 
     /// Goes on under other settings; a route of the same method and path keeps its debts.
     pub fn reload(&self, config: impl Into<PoliciesConfig>) {
         let config = config.into();
-        let before = self.table.load();
+        let guard = Guard::new();
+        let before = self.table(&guard);
         let routes = config.routes.into_iter().map(|route| {
             let same = |known: &&(RouteConfig, Arc<Policy>)| {
                 known.0.method == route.method && known.0.path == route.path
@@ -95,17 +97,20 @@ impl Policies {
             shadow: config.shadow,
             sharing: before.sharing.clone(),
         };
-        self.table.store(Arc::new(table));
+        let table = (Some(Owned::new(table)), Tag::None);
+        // The former is freed once nobody looks at it.
+        drop(self.table.swap(table, Ordering::AcqRel));
     }
 
     /// Returns the limiter of most routes.
     pub fn limiter(&self) -> RateLimiter {
-        self.table.load().default.limiter.clone()
+        self.table(&Guard::new()).default.limiter.clone()
     }
 
     /// Returns the limiter of a request to `path`.
     pub fn limiter_of(&self, method: &Method, path: &str) -> RateLimiter {
-        self.table.load().policy(method, path).limiter.clone()
+        let guard = Guard::new();
+        self.table(&guard).policy(method, path).limiter.clone()
     }
 
     /// Returns a read-only view of them all, added up.
@@ -113,13 +118,17 @@ impl Policies {
         RateLimitHandle::of_policies(self.clone())
     }
 
-    pub(crate) fn table(&self) -> arc_swap::Guard<Arc<Table>> {
-        self.table.load()
+    /// Returns the limiters, as long as the guard is there.
+    #[inline]
+    pub(crate) fn table<'g>(&self, guard: &'g Guard) -> &'g Table {
+        let table = self.table.load(Ordering::Acquire, guard).as_ref();
+        table.expect("there is a table at all times")
     }
 
     /// Whether a store of shared quotas is away; `None` where there is none.
     pub(crate) fn is_store_away(&self) -> Option<bool> {
-        let table = self.table.load();
+        let guard = Guard::new();
+        let table = self.table(&guard);
         let routes = table.routes.iter().map(|(_, policy)| policy);
         let shared = std::iter::once(&table.default).chain(routes);
         let mut away = shared.filter_map(|policy| Some(policy.shared.as_ref()?.is_store_away()));
@@ -128,7 +137,8 @@ impl Policies {
     }
 
     pub(crate) fn limiters(&self) -> Vec<RateLimiter> {
-        let table = self.table.load();
+        let guard = Guard::new();
+        let table = self.table(&guard);
         let routes = table.routes.iter().map(|(_, policy)| &policy.limiter);
         std::iter::once(&table.default.limiter)
             .chain(routes)
@@ -176,6 +186,13 @@ impl From<PoliciesConfig> for Policies {
 
 impl Table {
     #[inline]
+    pub(crate) fn policy_of<B>(&self, request: &Request<B>) -> &Arc<Policy> {
+        if self.routes.is_empty() {
+            return &self.default;
+        }
+        self.policy(request.method(), request.uri().path())
+    }
+
     pub(crate) fn policy(&self, method: &Method, path: &str) -> &Arc<Policy> {
         let mut routes = self.routes.iter();
         let route = routes.find(|(route, _)| route.matches(method, path));

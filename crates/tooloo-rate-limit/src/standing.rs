@@ -20,7 +20,8 @@ pub struct Standing {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Glance {
     pub(crate) remaining: u32,
-    pub(crate) full_in: Duration,
+    /// How long until the bucket is full, in nanoseconds.
+    pub(crate) full_in: u64,
 }
 
 /// How a key stands that was let through.

@@ -5,6 +5,7 @@ use std::{num::NonZeroU32, pin::Pin, sync::Arc, time::Duration};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{Request, Response};
+use sdd::Guard;
 use tooloo_key::{ExtractKey, Key};
 
 use crate::{
@@ -56,10 +57,11 @@ impl<X, C> Terms<X, C> {
             return Verdict::Admitted(None);
         };
         let cost = self.cost.cost(request);
-        let table = self.policies.table();
-        let policy = table.policy(request.method(), request.uri().path());
+        let guard = Guard::new();
+        let table = self.policies.table(&guard);
+        let policy = table.policy_of(request);
         if policy.shared.is_some() || !self.patience.is_zero() && !table.shadow {
-            return self.defer(&table, policy, key, cost);
+            return self.defer(table, policy, key, cost);
         }
         let usual = policy.notice.tiers();
         let engine = policy.limiter.engine();
@@ -71,7 +73,7 @@ impl<X, C> Terms<X, C> {
             // In the shadow nobody is refused, and nobody is told.
             Err(_) if table.shadow => Verdict::Admitted(None),
             Err(refusal) => {
-                let decided = Decided::new(&table, policy, key, cost, self.headers);
+                let decided = Decided::new(table, policy, key, cost, self.headers);
                 Verdict::Refused(refusal, decided)
             }
         }

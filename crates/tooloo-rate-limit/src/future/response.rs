@@ -108,11 +108,13 @@ where
         loop {
             match this.kind.as_mut().project() {
                 KindProj::Admitted { inner, stamp } => {
-                    let mut response = ready!(inner.poll(cx))?;
-                    if let Some(stamp) = stamp.take() {
+                    let mut polled = inner.poll(cx);
+                    if let Poll::Ready(Ok(response)) = &mut polled
+                        && let Some(stamp) = stamp.take()
+                    {
                         stamp.write(response.headers_mut());
                     }
-                    return Poll::Ready(Ok(response));
+                    return polled;
                 }
                 KindProj::Refused { refusal, decided } => {
                     return Poll::Ready(Ok(decided.refusal(*refusal)));

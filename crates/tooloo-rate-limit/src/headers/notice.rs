@@ -11,15 +11,11 @@ use http::{
 };
 
 use super::{
-    Headers, NAMES, RESET, Stamp, Stood, Told, USUAL, line,
+    Headers, NAMES, POLICY_AT, RESET, Stamp, Stood, Told, USUAL, line,
     part::{Part, policy},
     whole_seconds,
 };
-use crate::{
-    Quota, Scope, Standing, Tier,
-    problem::PROBLEM,
-    standing::{Glance, Stands},
-};
+use crate::{Quota, Scope, Standing, Tier, problem::PROBLEM, standing::Stands};
 
 /// What answers say about a policy, but for how a client stands.
 #[derive(Debug)]
@@ -88,10 +84,10 @@ impl Notice {
     pub(crate) fn stamp(self: &Arc<Self>, standings: &[Standing], wait: Option<Duration>) -> Stamp {
         let told = standings.iter().map(|standing| {
             // A refused client need not wait until the bucket is full, only until it is let through.
-            Told::from(Glance {
+            Told {
                 remaining: standing.remaining,
-                full_in: wait.unwrap_or(standing.full_in),
-            })
+                seconds: whole_seconds(wait.unwrap_or(standing.full_in)),
+            }
         });
         let theirs = standings.iter().map(|standing| &standing.tier);
         let usual = theirs.clone().eq(self.parts.iter().map(|part| &part.tier));
@@ -127,27 +123,18 @@ impl Notice {
     }
 
     /// Inserts some headers one by one: few enough for the room that an answer's map has left.
-    pub(super) fn write(&self, stood: &Stood, places: &[usize], headers: &mut HeaderMap) {
-        let mut insert = |place: usize, value| {
-            // An answer that is full of headers takes what it can.
-            let _ = headers.try_insert(NAMES[place].clone(), value);
-        };
+    #[inline]
+    pub(super) fn write(&self, stood: &Stood, which: Headers, headers: &mut HeaderMap) {
         match stood {
             Stood::One(told) if *told == self.first => {
-                for &place in places {
-                    let value = match place {
-                        RESET => line::number(unix(told.seconds)),
-                        place => self.usual[place].clone(),
-                    };
-                    insert(place, value);
-                }
+                let reset = || line::number(unix(told.seconds));
+                insert(headers, which, &self.usual, reset);
             }
             _ => {
-                let values = self.values(stood.as_slice());
-                for &place in places {
-                    let value = values.get(place).unwrap_or(&self.usual[place]);
-                    insert(place, value.clone());
-                }
+                let [limit, remaining, reset, burst] = self.values(stood.as_slice());
+                let policy = self.usual[POLICY_AT].clone();
+                let values = [limit, remaining, reset, burst, policy];
+                insert(headers, which, &values, || values[RESET].clone());
             }
         }
     }
@@ -203,6 +190,25 @@ impl Told {
     }
 }
 
+/// Inserts which of these values are asked for, but when the bucket is full, which `reset` tells.
+#[inline]
+fn insert(
+    headers: &mut HeaderMap,
+    which: Headers,
+    values: &[HeaderValue; 5],
+    reset: impl Fn() -> HeaderValue,
+) {
+    for &place in which.places() {
+        let value = if place == RESET {
+            reset()
+        } else {
+            values[place].clone()
+        };
+        // An answer that is full of headers takes what it can.
+        let _ = headers.try_insert(NAMES[place].clone(), value);
+    }
+}
+
 /// Returns the time that is so many seconds away, rounded up.
 fn unix(seconds: u64) -> u64 {
     let now = tooloo_clock::wall().duration_since(SystemTime::UNIX_EPOCH);
@@ -218,6 +224,7 @@ mod tests {
     use sfv::{FieldType as _, Integer, KeyRef};
 
     use super::*;
+    use crate::standing::Glance;
 
     fn tier(name: &str, burst: u32) -> Tier {
         let burst = NonZeroU32::new(burst).unwrap();
@@ -283,7 +290,7 @@ mod tests {
     fn a_first_token_is_told_as_any_other_is() {
         let notice = Arc::new(Notice::new([tier("default", 3)].into()));
         let told = |remaining| {
-            let full_in = Duration::from_secs(20);
+            let full_in = 20_000_000_000;
             let mut headers = HeaderMap::new();
             let glance = Glance { remaining, full_in };
             notice.admitted(Stands::Usual(glance)).write(&mut headers);
@@ -342,7 +349,7 @@ mod tests {
         ] {
             // As it is told of a bucket that was full, and of any other.
             for remaining in [2, 0] {
-                let full_in = Duration::from_secs(20);
+                let full_in = 20_000_000_000;
                 let glance = Glance { remaining, full_in };
                 let stamp = || notice.admitted(Stands::Usual(glance));
                 let mut all = HeaderMap::new();

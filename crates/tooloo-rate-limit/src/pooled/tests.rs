@@ -11,6 +11,7 @@ use std::{
 
 use futures_util::future::BoxFuture;
 use http::Method;
+use sdd::Guard;
 use tokio::time::advance;
 use tooloo_hub::{Hub, Observe};
 use tooloo_key::Key;
@@ -184,7 +185,8 @@ async fn a_store_that_is_away_shows_in_the_metrics() {
     shows(0);
     purse.away.store(true, Ordering::Relaxed);
     for _ in 0..3 {
-        let table = shared.table();
+        let guard = Guard::new();
+        let table = shared.table(&guard);
         let policy = table.policy(&Method::GET, "/");
         let limiter = policy.shared.as_ref().unwrap();
         limiter.check(&Key::from("ada")).await.unwrap();
@@ -245,7 +247,8 @@ async fn routes_share_a_store_and_not_their_quotas() {
     // A route that comes later is kept there too.
     policies.reload(config.with_route(route("/b")).unwrap());
     for path in ["/a", "/b", "/c"] {
-        let table = policies.table();
+        let guard = Guard::new();
+        let table = policies.table(&guard);
         let policy = table.policy(&Method::POST, path);
         let shared = policy.shared.as_ref().unwrap();
         assert!(shared.check(&Key::from("ada")).await.is_ok());

@@ -71,6 +71,7 @@ impl Gcra {
     }
 
     /// Returns the first moment at which [`ticks`](Self::ticks) has come to `ticks`.
+    #[inline]
     pub(crate) fn moment(&self, ticks: u64) -> Moment {
         if (self.mul, self.shift) == (1, 0) {
             return Moment::from_nanos(ticks);
@@ -109,6 +110,7 @@ impl Gcra {
     }
 
     /// Returns how many whole tokens there are.
+    #[inline]
     pub(crate) fn available(&self, full_at: u64, now: u64) -> u64 {
         self.capacity.saturating_sub(full_at.saturating_sub(now)) / self.token
     }

@@ -1,5 +1,7 @@
 //! The tiers that all keys share.
 
+use std::time::Duration;
+
 use tooloo_clock::Moment;
 
 use super::{gcra::Gcra, policy::quotas};
@@ -97,7 +99,7 @@ pub(super) fn refund(meters: &[Gcra], levels: &mut [u64], cost: u64) {
 
 pub(super) fn standing(tier: &Tier, meter: &Gcra, level: u64, now: Moment) -> Standing {
     let Glance { remaining, full_in } = glance(meter, level, now);
-    Standing::new(tier, remaining.into(), full_in)
+    Standing::new(tier, remaining.into(), Duration::from_nanos(full_in))
 }
 
 #[inline]
@@ -105,7 +107,10 @@ pub(super) fn glance(meter: &Gcra, level: u64, now: Moment) -> Glance {
     let remaining = meter.available(level, meter.ticks(now));
     Glance {
         remaining: u32::try_from(remaining).unwrap_or(u32::MAX),
-        full_in: meter.moment(level).saturating_duration_since(now),
+        full_in: meter
+            .moment(level)
+            .as_nanos()
+            .saturating_sub(now.as_nanos()),
     }
 }
 

@@ -119,6 +119,7 @@ impl Level {
     }
 
     /// Returns the level, or zero of a bucket that is gone, which is full.
+    #[inline]
     pub(crate) fn full_at(&self) -> u64 {
         match self.0.load(Ordering::Acquire) {
             GONE | MOVED => 0,
@@ -126,6 +127,7 @@ impl Level {
         }
     }
 
+    #[inline]
     pub(crate) fn aside(&self) -> Option<Aside> {
         aside(self.0.load(Ordering::Acquire))
     }
