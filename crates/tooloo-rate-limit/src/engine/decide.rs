@@ -66,10 +66,18 @@ impl Engine {
         if let Some(charge) = policy.charge(now, cost)
             && let Some(bucket) = found
             && let Some(outcome) = bucket.spend_by(policy, charge, now)
-            && let Some(decided) = self.decided(bucket, outcome, now)
         {
-            self.count(pinned, bucket, decided.is_ok());
-            return Some((decided, now));
+            match self.decided(bucket, outcome, now) {
+                Some(Ok(bucket)) => {
+                    self.count(pinned, bucket, true);
+                    return Some((Ok(bucket), now));
+                }
+                Some(Err(refusal)) => {
+                    self.count(pinned, bucket, false);
+                    return Some((Err(refusal), now));
+                }
+                None => {}
+            }
         }
         Some((self.decide_unusual(pinned, cost, now)?, now))
     }
