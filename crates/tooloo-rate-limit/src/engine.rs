@@ -31,7 +31,7 @@ use crate::{
 
 /// What a limiter and its clones share.
 ///
-/// Locks are taken in this order: the waiting room, one bucket's, the common tiers'. Buckets are
+/// Locks are taken in this order: the waiting room, a shard's of the keys, one bucket's, the common tiers'. Buckets are
 /// replaced only under the room's.
 #[derive(Debug)]
 pub(crate) struct Engine {

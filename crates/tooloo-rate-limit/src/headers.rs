@@ -41,9 +41,11 @@ pub enum Headers {
     /// Those of the draft and the older ones: clients that know either are served.
     #[default]
     All,
-    /// `RateLimit-Policy` and `RateLimit`, by draft-ietf-httpapi-ratelimit-headers-11.
+    /// `RateLimit-Policy` and `RateLimit`, by draft-ietf-httpapi-ratelimit-headers-11: for each tier the tokens that
+    /// remain (`r`), and the seconds until it is full, or in a refusal until the client is let through (`t`).
     Draft,
-    /// `X-RateLimit-Limit`, `X-RateLimit-Remaining` and `X-RateLimit-Reset`, the latter in seconds of Unix time.
+    /// `X-RateLimit-Limit` and `X-RateLimit-Remaining`, the tokens of the tightest tier, and `X-RateLimit-Reset`, in
+    /// seconds of Unix time.
     Older,
     /// None of them. A refusal says in `Retry-After` when to come back all the same.
     None,

@@ -363,3 +363,16 @@ fn a_waiter_may_be_dropped_after_its_runtime() {
     // The next is woken, for it must set its own timer.
     assert!(waiting[0].is_woken());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_shared_tier_is_for_everyone_again_when_its_last_waiter_leaves() {
+    let shared = Tier::new("all", Quota::per_second(n(1))).unwrap().shared();
+    let config = RateLimitConfig::new(Quota::per_second(n(100)));
+    let limiter = RateLimiter::new(config.with_tier(shared).unwrap());
+    limiter.check(&key("ada")).unwrap();
+    let mut waiting = task::spawn(limiter.acquire(&key("ada"), later(HOUR)));
+    assert_pending!(waiting.poll());
+    drop(waiting);
+    advance(ms(1000)).await;
+    assert!(limiter.check(&key("bob")).is_ok());
+}

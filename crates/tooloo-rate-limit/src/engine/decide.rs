@@ -142,6 +142,7 @@ impl Engine {
         mut now: Moment,
         mut outcome: Option<Outcome>,
     ) -> Option<Result<&'a Bucket, RateLimited>> {
+        let mut exact = false;
         let refusal = loop {
             match outcome {
                 None => break RateLimited::for_ever(),
@@ -151,12 +152,12 @@ impl Engine {
                 }
                 Some(Outcome::Short { own, common }) => {
                     let until = own.max(common);
-                    let far = self.is_far(until, now);
-                    let exact = if far { now } else { Moment::exact() };
-                    if exact <= now {
+                    // Once, or a refusal would wait for its own end.
+                    if exact || self.is_far(until, now) {
                         break short(until, now);
                     }
-                    now = exact;
+                    now = Moment::exact();
+                    exact = true;
                 }
                 Some(Outcome::Aside(Aside::Held)) => {
                     if let Some(wait) = self.behind(pinned, cost) {

@@ -24,6 +24,8 @@ impl Engine {
         wakers: &mut Vec<Waker>,
     ) {
         if room.order.waiting() == 0 && room.waiters.is_empty() {
+            // The last may have left unserved.
+            lock(&self.common).set_held(false);
             return;
         }
         let served = room

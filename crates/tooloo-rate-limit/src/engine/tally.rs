@@ -4,7 +4,7 @@ use super::Engine;
 use crate::{
     RateLimited,
     keys::Pinned,
-    state::{Bucket, FULL, Milestone},
+    state::{Aside, Bucket, FULL, Milestone},
 };
 
 impl Engine {
@@ -79,7 +79,15 @@ impl Engine {
             && let Ok(_room) = self.room.try_lock()
             && let Some(tally) = self.seats.tally()
         {
-            pinned.replace(|bucket| bucket.tallied(tally));
+            // Another may stand in the place of the one that was asked.
+            pinned.replace(|bucket| {
+                let worth = bucket.is_worth_a_tally(count);
+                if worth {
+                    bucket.tallied(tally)
+                } else {
+                    Err(Aside::Held)
+                }
+            });
         }
     }
 }

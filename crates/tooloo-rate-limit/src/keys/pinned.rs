@@ -90,7 +90,8 @@ impl<'a> Pinned<'a> {
         if self.own && !keys.reserve() {
             forgotten.extend(keys.sweep_next(now));
             if !keys.reserve() {
-                return Err(NotAdded::Full);
+                // Another thread may have given this very key the last place.
+                return self.find().map(drop).ok_or(NotAdded::Full);
             }
         }
         let mut writer = self.shard.writer();

@@ -90,6 +90,12 @@ impl Shard {
         true
     }
 
+    /// Lets go of a table all of whose keys are forgotten.
+    pub(super) fn clear(&self, writer: &mut Writer) {
+        writer.taken = 0;
+        drop(self.table.swap((None, Tag::None), Ordering::AcqRel));
+    }
+
     /// Sees to it that there is room for one more key, in another table if need be.
     ///
     /// Only the holder of the waiting room's lock may: others rely on it that buckets stay where they are.

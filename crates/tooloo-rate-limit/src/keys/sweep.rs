@@ -82,6 +82,10 @@ impl Keys {
                 !retired
             });
         }
+        if sweep.left == 0 {
+            // Nobody is left: what was forgotten need not wait for newcomers to be freed.
+            shard.clear(writer);
+        }
         writer.sweep = sweep;
         writer.keys -= forgotten.len();
         self.len.fetch_sub(forgotten.len(), Ordering::Relaxed);

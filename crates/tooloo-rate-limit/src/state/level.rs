@@ -12,7 +12,7 @@ const HELD: u64 = 1 << 63;
 /// The bucket was full, and is in the map no more.
 const GONE: u64 = u64::MAX;
 
-/// The bucket is being replaced by one of another quota.
+/// The bucket is being replaced by another of its key.
 const MOVED: u64 = u64::MAX - 1;
 
 /// When the bucket will be full, in ticks of its quota.
