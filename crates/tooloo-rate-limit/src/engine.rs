@@ -2,7 +2,6 @@
 
 mod bell;
 mod change;
-mod current;
 mod decide;
 mod find;
 mod room;
@@ -19,10 +18,11 @@ use std::{
 use tooloo_clock::Moment;
 use tooloo_key::Key;
 
+use self::room::Room;
 pub(crate) use self::wait::Entry;
-use self::{current::Current, room::Room};
 use crate::{
     RateLimitConfig, RateLimited,
+    current::Current,
     figures::Figures,
     keys::Keys,
     state::{Bucket, Common, Outcome, Policy, Seats, Terms},
@@ -38,7 +38,7 @@ pub(crate) struct Engine {
     keys: Keys,
     generation: AtomicU64,
     // Of keys that have no quota of their own.
-    terms: Current,
+    terms: Current<Arc<Terms>>,
     common: Mutex<Common>,
     room: Mutex<Room>,
     figures: Figures,
@@ -91,3 +91,6 @@ impl Engine {
 fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -30,6 +30,7 @@ mod backend;
 pub mod by;
 mod config;
 mod cost;
+mod current;
 mod engine;
 mod error;
 mod figures;

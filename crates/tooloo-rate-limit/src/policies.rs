@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use http::{Method, Request};
-use sdd::{AtomicOwned, Guard, Owned, Tag};
+use sdd::Guard;
 
 use crate::{
     PoliciesConfig, QuotaStore, RateLimitConfig, RateLimitHandle, RateLimiter, RouteConfig,
     SharedConfig, SharedRateLimiter,
+    current::Current,
     headers::Notice,
     pooled::{RouteStore, Sharing},
-    sync::Ordering,
 };
 
 /// The limiters of a layer: one for most routes, and one for each route with limits of its own.
@@ -18,7 +18,7 @@ use crate::{
 /// Clones share them; [`reload`](Self::reload) changes them for all.
 #[derive(Clone, Debug)]
 pub struct Policies {
-    table: Arc<AtomicOwned<Table>>,
+    table: Arc<Current<Table>>,
 }
 
 #[derive(Debug)]
@@ -72,7 +72,7 @@ impl Policies {
 
     fn of(table: Table) -> Self {
         Self {
-            table: Arc::new(AtomicOwned::new(table)),
+            table: Arc::new(Current::new(table)),
         }
     }
 
@@ -97,9 +97,7 @@ impl Policies {
             shadow: config.shadow,
             sharing: before.sharing.clone(),
         };
-        let table = (Some(Owned::new(table)), Tag::None);
-        // The former is freed once nobody looks at it.
-        drop(self.table.swap(table, Ordering::AcqRel));
+        self.table.replace(table);
     }
 
     /// Returns the limiter of most routes.
@@ -118,11 +116,10 @@ impl Policies {
         RateLimitHandle::of_policies(self.clone())
     }
 
-    /// Returns the limiters, as long as the guard is there.
+    /// Returns the limiters, for as long as the guard is there.
     #[inline]
     pub(crate) fn table<'g>(&self, guard: &'g Guard) -> &'g Table {
-        let table = self.table.load(Ordering::Acquire, guard).as_ref();
-        table.expect("there is a table at all times")
+        self.table.get(guard)
     }
 
     /// Whether a store of shared quotas is away; `None` where there is none.

@@ -12,7 +12,7 @@ use crate::{
     sync::Ordering,
 };
 
-/// Keeps the buckets that were found in memory.
+/// A key's place, and what keeps the buckets in memory that are found there.
 pub(crate) struct Pinned<'a> {
     keys: &'a Keys,
     shard: &'a Shard,
@@ -55,7 +55,7 @@ impl<'a> Pinned<'a> {
         self.shard.find(self.hash, self.key, &self.guard)
     }
 
-    /// Returns what keeps them.
+    /// Returns what keeps all in memory that is found while it is there.
     #[inline]
     pub(crate) fn guard(&self) -> &Guard {
         &self.guard

@@ -55,6 +55,28 @@ fn a_block_and_each_of_its_slots_are_one_cache_line() {
     assert_eq!(Block::SIZES, (64, 64));
 }
 
+#[test]
+fn a_shard_lets_go_of_what_it_forgot() {
+    let terms = terms();
+    let keys = Keys::new(100);
+    for number in 0..50 {
+        let key = key(number);
+        let pinned = keys.pin(&key);
+        pinned.grow();
+        pinned
+            .add(&terms, Moment::exact(), &mut Vec::new())
+            .unwrap();
+    }
+    // Tables that it outgrew may be there still.
+    assert!(Arc::strong_count(&terms) > 50);
+    assert_eq!(keys.sweep(Moment::exact()).len(), 50);
+    // A table is freed a while after, by whoever comes.
+    for _ in 0..100_000 {
+        drop(keys.pin_overflow());
+    }
+    assert_eq!(Arc::strong_count(&terms), 1);
+}
+
 proptest! {
     #[test]
     fn each_key_has_the_bucket_that_a_naive_map_has(
