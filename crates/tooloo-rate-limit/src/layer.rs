@@ -9,7 +9,7 @@ use crate::{Headers, Policies, RateLimit, RateLimitHandle, terms::Terms};
 /// Answers `429 Too Many Requests` for a key that has spent its quota.
 ///
 /// All services made by one layer, and their clones, draw on the same buckets. Every answer tells how
-/// its client stands. See the [crate docs](crate) for an example.
+/// its client stands, in the [headers](Self::with_headers) that are chosen. See the [crate docs](crate) for an example.
 #[must_use = "a layer does nothing until it wraps a service"]
 #[derive(Clone, Debug)]
 pub struct RateLimitLayer<X, C = NonZeroU32> {

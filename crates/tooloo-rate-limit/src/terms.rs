@@ -63,13 +63,16 @@ impl<X, C> Terms<X, C> {
         if policy.shared.is_some() || !self.patience.is_zero() && !table.shadow {
             return self.defer(table, policy, key, cost);
         }
-        let usual = policy.notice.tiers();
-        let engine = policy.limiter.engine();
-        match engine.spend_and_tell(&key, cost.get().into(), usual) {
-            Ok(stands) => {
-                let stamp = policy.notice.admitted(stands);
-                Verdict::Admitted(Some(stamp.with_headers(self.headers)))
-            }
+        let (engine, tokens) = (policy.limiter.engine(), cost.get().into());
+        let decided = if self.headers == Headers::None {
+            engine.spend(&key, tokens).map(|()| None)
+        } else {
+            let usual = policy.notice.tiers();
+            let stands = engine.spend_and_tell(&key, tokens, usual);
+            stands.map(|stands| Some(policy.notice.admitted(stands)))
+        };
+        match decided {
+            Ok(stamp) => Verdict::Admitted(stamp.map(|stamp| stamp.with_headers(self.headers))),
             // In the shadow nobody is refused, and nobody is told.
             Err(_) if table.shadow => Verdict::Admitted(None),
             Err(refusal) => {

@@ -16,18 +16,20 @@ impl Engine {
     /// Returns how `key` stands in every tier.
     pub(crate) fn standings(&self, key: &Key) -> Vec<Standing> {
         let now = Moment::exact();
-        let current = |pinned: &Pinned<'_>| {
+        let current = |pinned: &Pinned<'_>| loop {
             if let Some(bucket) = pinned.find()
                 && self.is_stale(bucket)
             {
                 self.renew(&lock(&self.room), pinned, now);
             }
-            if pinned.find().is_some_and(Bucket::is_moved) {
-                // Whoever moves it holds the lock until the other is in its place.
-                drop(lock(&self.room));
+            let bucket = pinned.find().filter(|bucket| !bucket.is_gone())?;
+            let standings = bucket.standings(now, &self.common);
+            // One that moves tells nothing, and may have begun to while it was asked.
+            if !bucket.is_moved() {
+                return Some(standings);
             }
-            let bucket = pinned.find().filter(|bucket| !bucket.is_gone());
-            bucket.map(|bucket| bucket.standings(now, &self.common))
+            // Whoever moves it holds the lock until the other is in its place.
+            drop(lock(&self.room));
         };
         let own = current(&self.keys.pin(key));
         let stranger = || {

@@ -121,9 +121,16 @@ impl Level {
     /// Returns the level, or zero of a bucket that is gone, which is full.
     #[inline]
     pub(crate) fn full_at(&self) -> u64 {
+        self.unmoved().unwrap_or(0)
+    }
+
+    /// Returns the level as [`full_at`](Self::full_at) does, or `None` where another is taking its place.
+    #[inline]
+    pub(crate) fn unmoved(&self) -> Option<u64> {
         match self.0.load(Ordering::Acquire) {
-            GONE | MOVED => 0,
-            word => word & !HELD,
+            MOVED => None,
+            GONE => Some(0),
+            word => Some(word & !HELD),
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use tooloo_clock::Moment;
 
-use super::{Aside, Bucket, Common, global};
+use super::{Bucket, Common, global};
 use crate::{Standing, standing::Glance, sync::lock};
 
 impl Bucket {
@@ -27,8 +27,8 @@ impl Bucket {
     pub(crate) fn glance(&self, now: Moment) -> Option<Glance> {
         let policy = &self.terms.policy;
         let meter = &policy.first;
-        let known = !policy.compound && self.level.aside() != Some(Aside::Moved);
-        known.then(|| global::glance(meter, self.level.full_at(), now))
+        let level = self.level.unmoved().filter(|_| !policy.compound)?;
+        Some(global::glance(meter, level, now))
     }
 
     /// Returns how the key stands in each tier.
