@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails where it unwraps")]
 
+#[path = "disk/bodiless.rs"]
+mod bodiless;
 mod entries;
 
 use std::{
@@ -21,7 +23,10 @@ use tooloo_cache::{
     backend::{DiskConfig, DiskEngine, DiskError, DiskTier, EncryptionKey, RedbEngine},
 };
 
-use self::entries::{Entries, noise, size, text};
+use self::{
+    bodiless::Bodiless,
+    entries::{Entries, noise, size, text},
+};
 
 type Disk = DiskTier<Bytes, Raw>;
 
@@ -65,6 +70,7 @@ with_each_engine!(
     compacting_gives_room_back,
     dictionaries_are_trained_and_outlive_a_restart,
     files_that_were_tampered_with_are_misses,
+    what_cannot_be_read_is_missed_once,
     nothing_older_than_a_purge_comes_back,
 );
 
@@ -546,6 +552,28 @@ async fn files_that_were_tampered_with_are_misses(engine: impl DiskEngine + Copy
         assert_eq!(get(&disk, "new").await.unwrap(), "new");
         disk.close().await;
     }
+}
+
+async fn what_cannot_be_read_is_missed_once(engine: impl DiskEngine + Copy) {
+    let (folder, entries) = (TempDir::new().unwrap(), Entries::new());
+    let disk = open(config(&folder, engine));
+    put(&disk, &entries, "ada", "an older version");
+    disk.close().await;
+    drop(disk);
+    let disk = open(config(&folder, Bodiless(engine)));
+    put(&disk, &entries, "ada", "what the engine will lose");
+    put(&disk, &entries, "bob", "and this");
+    let disk = restart(disk, config(&folder, engine)).await;
+    assert_eq!(figures(&disk).entries, Some(2));
+    for key in ["ada", "bob", "ada"] {
+        assert_eq!(get(&disk, key).await, None);
+    }
+    assert_eq!(figures(&disk).errors, Some(2));
+    let disk = restart(disk, config(&folder, engine)).await;
+    assert_eq!(figures(&disk).entries, Some(0));
+    assert_eq!(get(&disk, "ada").await, None, "nothing older comes back");
+    assert_eq!(figures(&disk).errors, Some(0));
+    disk.close().await;
 }
 
 /// A random run of everything, with restarts, against what a map holds.

@@ -89,7 +89,8 @@ fn find(store: &Store, lookup: &Lookup) -> Option<(Record, Bytes)> {
             .get(&lookup.key)
             .is_some_and(|slot| slot.is_written_as(number))
         {
-            store.index.remove(&mut shard, &lookup.key);
+            // On the disk, too, or it would be missed anew after each restart.
+            store.remove_from(&mut shard, &lookup.key);
             increment(&store.counts.errors);
         }
     }

@@ -131,7 +131,7 @@ impl Store {
     }
 
     /// A key that the index does not know has nothing on disk that counts.
-    fn remove_from(&self, shard: &mut Shard, key: &[u8]) -> Option<Slot> {
+    pub(super) fn remove_from(&self, shard: &mut Shard, key: &[u8]) -> Option<Slot> {
         let (key, _) = shard.get_key_value(key)?;
         let key = Arc::clone(key);
         let slot = self.index.remove(shard, &key)?;
