@@ -124,11 +124,15 @@ impl<K: CacheKey, V: Send + Sync + 'static> Cache<K, V> {
     /// Stores a value in a way of its own; in the tiers below behind the caller's back.
     ///
     /// One with more tags than allowed is not stored, and the key's entry is gone.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "what is stored is given away; only memory that keeps bytes can do without the key"
+    )]
     pub fn insert_with(&self, key: K, value: V, options: EntryOptions) -> Entry<V> {
         let inner = &*self.inner;
         let (position, now) = (inner.ledger.position(), inner.wall.now());
         let entry = inner.make_at(&key, value, options, position, now);
-        inner.put(key, &entry);
+        inner.put(&key, &entry);
         entry
     }
 

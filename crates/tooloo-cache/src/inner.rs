@@ -2,7 +2,10 @@
 
 mod store;
 
-use std::sync::{Arc, Mutex};
+use std::{
+    borrow::Cow,
+    sync::{Arc, Mutex},
+};
 
 use tokio::sync::Semaphore;
 use tooloo_clock::Moment;
@@ -89,7 +92,7 @@ impl<K: CacheKey, V: Send + Sync + 'static> Inner<K, V> {
     where
         Q: LookupKey<K> + ?Sized,
     {
-        let purged = self.check(key, &entry) == Verdict::Purged;
+        let purged = self.check(&entry, || key.lookup_bytes()) == Verdict::Purged;
         if purged || entry.freshness(now) == Freshness::Dead {
             self.memory.remove_if_same(key, &entry);
             return None;
@@ -152,14 +155,18 @@ impl<K: CacheKey, V: Send + Sync + 'static> Inner<K, V> {
     }
 
     /// Checks an entry against the purges since it was checked last.
-    pub(crate) fn check<Q: LookupKey<K> + ?Sized>(&self, key: &Q, entry: &Entry<V>) -> Verdict {
+    pub(crate) fn check<'a>(
+        &self,
+        entry: &Entry<V>,
+        key: impl FnOnce() -> Cow<'a, [u8]>,
+    ) -> Verdict {
         if entry.checked() == self.ledger.generation() {
             return Verdict::Untouched;
         }
         let record = entry.record();
         let since = Since::Generation(record.generation);
         let (verdict, generation) = self.ledger.read(|marks| {
-            let verdict = marks.verdict(since, &record.labels, || key.lookup_bytes());
+            let verdict = marks.verdict(since, &record.labels, key);
             (verdict, marks.generation())
         });
         match verdict {

@@ -9,6 +9,12 @@ use quick_cache::Equivalent;
 /// The bytes are what disks and other processes know the key by, and what a purge by prefix compares; two
 /// keys that differ have different bytes.
 pub trait CacheKey: Clone + Eq + Hash + Send + Sync + Sized + 'static {
+    /// Whether a key is text: a pointer to bytes, which [`bytes`](Self::bytes) borrows.
+    ///
+    /// Memory then keeps the bytes instead of the key, short ones in its table. Keys that are equal are to have the same
+    /// bytes.
+    const IS_TEXT: bool = false;
+
     /// Returns the key as bytes.
     fn bytes(&self) -> Cow<'_, [u8]>;
 
@@ -26,6 +32,7 @@ pub trait LookupKey<K>: Hash + Equivalent<K> {
 }
 
 impl<K: CacheKey> LookupKey<K> for K {
+    #[inline]
     fn lookup_bytes(&self) -> Cow<'_, [u8]> {
         self.bytes()
     }
@@ -38,6 +45,7 @@ impl<K: CacheKey> LookupKey<K> for K {
 macro_rules! borrowed {
     ($($owned:ty),*) => {$(
         impl LookupKey<$owned> for str {
+            #[inline]
             fn lookup_bytes(&self) -> Cow<'_, [u8]> {
                 Cow::Borrowed(self.as_bytes())
             }
@@ -52,6 +60,9 @@ macro_rules! borrowed {
 borrowed!(String, Arc<str>, Box<str>);
 
 impl CacheKey for String {
+    const IS_TEXT: bool = true;
+
+    #[inline]
     fn bytes(&self) -> Cow<'_, [u8]> {
         Cow::Borrowed(self.as_bytes())
     }
@@ -62,6 +73,9 @@ impl CacheKey for String {
 }
 
 impl CacheKey for Arc<str> {
+    const IS_TEXT: bool = true;
+
+    #[inline]
     fn bytes(&self) -> Cow<'_, [u8]> {
         Cow::Borrowed(self.as_bytes())
     }
@@ -72,6 +86,9 @@ impl CacheKey for Arc<str> {
 }
 
 impl CacheKey for Box<str> {
+    const IS_TEXT: bool = true;
+
+    #[inline]
     fn bytes(&self) -> Cow<'_, [u8]> {
         Cow::Borrowed(self.as_bytes())
     }

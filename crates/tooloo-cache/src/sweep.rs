@@ -34,7 +34,8 @@ impl<K: CacheKey, V: Send + Sync + 'static> Inner<K, V> {
     pub(crate) async fn sweep(self: &Arc<Self>) {
         let now = tooloo_clock::coarse();
         self.memory.retain(|key, entry| {
-            self.check(key, entry) != Verdict::Purged && entry.freshness(now) != Freshness::Dead
+            self.check(entry, || key.bytes()) != Verdict::Purged
+                && entry.freshness(now) != Freshness::Dead
         });
         for tier in &self.tiers {
             if tier.place() == Place::Disk {

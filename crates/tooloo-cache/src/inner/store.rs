@@ -60,7 +60,7 @@ impl<K: CacheKey, V: Send + Sync + 'static> Inner<K, V> {
         if version.is_some_and(|version| !stripe.is_at(key, version)) {
             return;
         }
-        self.memory.insert(key.clone(), entry.clone(), &mut evicted);
+        self.memory.insert(key, entry.clone(), &mut evicted);
         for tier in &self.tiers {
             tier.put(key, entry);
         }
@@ -70,18 +70,18 @@ impl<K: CacheKey, V: Send + Sync + 'static> Inner<K, V> {
     }
 
     /// Stores an entry over whatever there is and whoever is filling.
-    pub(crate) fn put(&self, key: K, entry: &Entry<V>) {
+    pub(crate) fn put(&self, key: &K, entry: &Entry<V>) {
         let timed = self.figures.time_write();
-        let storable = self.is_storable(&key, entry);
+        let storable = self.is_storable(key, entry);
         // Dropped last, outside of the lock.
         let mut evicted = Evicted::default();
-        let mut stripe = self.flights.lock(&key);
-        stripe.overtake(&key);
+        let mut stripe = self.flights.lock(key);
+        stripe.overtake(key);
         for tier in &self.tiers {
             if storable {
-                tier.put(&key, entry);
+                tier.put(key, entry);
             } else {
-                tier.remove(&key);
+                tier.remove(key);
             }
         }
         if let Some(backplane) = &self.backplane {
@@ -91,7 +91,7 @@ impl<K: CacheKey, V: Send + Sync + 'static> Inner<K, V> {
         if storable {
             self.memory.insert(key, entry.clone(), &mut evicted);
         } else {
-            removed = self.memory.remove(&key);
+            removed = self.memory.remove(key);
         }
         drop(stripe);
         drop(removed);
@@ -123,7 +123,7 @@ impl<K: CacheKey, V: Send + Sync + 'static> Inner<K, V> {
         if !within {
             self.figures.count(Event::Unstorable);
         }
-        within && self.check(key, entry) != Verdict::Purged
+        within && self.check(entry, || key.bytes()) != Verdict::Purged
     }
 
     /// Stores in the memory, and in the tiers above, what a tier had.
@@ -134,7 +134,7 @@ impl<K: CacheKey, V: Send + Sync + 'static> Inner<K, V> {
         if !stripe.is_at(key, lead.version) {
             return;
         }
-        self.memory.insert(key.clone(), entry.clone(), &mut evicted);
+        self.memory.insert(key, entry.clone(), &mut evicted);
         for tier in &self.tiers[..level] {
             tier.put(key, entry);
         }
