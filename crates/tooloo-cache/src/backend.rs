@@ -46,6 +46,9 @@ pub(crate) trait AnyEntry: Send + Sync {
     fn value(&self) -> &dyn Any;
 }
 
+/// One such entry, of the count of references that the memory's has.
+pub(crate) type Erased = triomphe::Arc<dyn AnyEntry>;
+
 /// Makes bytes of the values of a tier, all of one type.
 ///
 /// One for the whole tier: a count of references that went with each entry would go from core to core.

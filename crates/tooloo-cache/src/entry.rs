@@ -1,5 +1,6 @@
 //! A cached value, and what is known of it.
 
+mod glance;
 mod label_set;
 mod options;
 mod record;
@@ -8,17 +9,17 @@ use std::{
     any::Any,
     fmt,
     ops::Deref,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
 
 use tooloo_clock::Moment;
+use triomphe::Arc;
+use unsize::{CoerceUnsize as _, Coercion};
 
+use self::glance::Glance;
 pub use self::{label_set::LabelSet, options::EntryOptions, record::Record};
-use crate::backend::AnyEntry;
+use crate::backend::{AnyEntry, Erased};
 
 /// A value that is or was in a cache.
 ///
@@ -27,16 +28,16 @@ pub struct Entry<V> {
     inner: Arc<Inner<V>>,
 }
 
-/// What a hit reads comes first, in this order, and then what dropping it reads: they share a cache line with the
-/// reference count.
+/// What a hit reads comes first, beside the reference count, and then what dropping it reads.
 #[repr(C)]
 struct Inner<V> {
+    glance: Glance,
+    value: V,
+    record: Record,
     /// From this moment on it wants more than a glance: it is stale, or may be refreshed early.
     attend_from: AtomicU64,
     /// The generation up to which no purge is known to reach it.
     checked: AtomicU64,
-    value: V,
-    record: Record,
     last_used: AtomicU64,
     /// Until then no refresh is tried, since one has failed.
     retry_from: AtomicU64,
@@ -75,8 +76,10 @@ impl<V> Entry<V> {
             },
             None => Moment::from_nanos(u64::MAX),
         };
+        let attend_from = record.attend_from(fresh_until);
         let inner = Inner {
-            attend_from: AtomicU64::new(record.attend_from(fresh_until).as_nanos()),
+            glance: Glance::new(attend_from, now, record.generation),
+            attend_from: AtomicU64::new(attend_from.as_nanos()),
             retry_from: AtomicU64::new(0),
             checked: AtomicU64::new(record.generation),
             last_used: AtomicU64::new(now.as_nanos()),
@@ -126,19 +129,26 @@ impl<V> Entry<V> {
 
     /// Returns it as a tier holds it that does not know its type.
     #[inline]
-    pub(crate) fn erased(&self) -> Arc<dyn AnyEntry>
+    pub(crate) fn erased(&self) -> Erased
     where
         V: Send + Sync + 'static,
     {
-        Arc::clone(&self.inner) as _
+        Arc::clone(&self.inner).unsize(Coercion!(to dyn AnyEntry))
     }
 
     /// Returns whether it is fresh for certain, at one glance.
     #[inline]
     pub(crate) fn is_fresh_at_a_glance(&self, now: Moment, generation: u64) -> bool {
+        self.inner.glance.holds(now, generation)
+    }
+
+    /// Has a glance be enough for a while, after a closer look.
+    pub(crate) fn looked_at(&self, now: Moment) {
         let inner = &*self.inner;
-        now.as_nanos() < inner.attend_from.load(Ordering::Relaxed)
-            && inner.checked.load(Ordering::Relaxed) == generation
+        // First the generation: who sees it also sees what its purges have made stale.
+        let generation = inner.checked.load(Ordering::Acquire);
+        let attend_from = Moment::from_nanos(inner.attend_from.load(Ordering::Relaxed));
+        inner.glance.renew(attend_from, now, generation);
     }
 
     /// Notes that it was used, where it has an idle time.
@@ -154,7 +164,7 @@ impl<V> Entry<V> {
 
     /// Notes that no purge up to this generation reaches it.
     pub(crate) fn set_checked(&self, generation: u64) {
-        self.inner.checked.fetch_max(generation, Ordering::Relaxed);
+        self.inner.checked.fetch_max(generation, Ordering::Release);
     }
 
     pub(crate) fn checked(&self) -> u64 {
@@ -170,6 +180,7 @@ impl<V> Entry<V> {
         inner
             .attend_from
             .fetch_min(moment.as_nanos(), Ordering::Relaxed);
+        inner.glance.doubt();
     }
 
     /// Leaves it alone until `moment`, since a refresh has failed.
@@ -223,5 +234,40 @@ impl<V: fmt::Debug> fmt::Debug for Entry<V> {
             .field("value", &self.inner.value)
             .field("record", &self.inner.record)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use super::*;
+
+    #[test]
+    fn no_look_taken_meanwhile_hides_what_a_purge_has_made_stale() {
+        let now = Moment::from_nanos(1 << 40);
+        for _ in 0..2000 {
+            let record = Record {
+                fresh_for: Some(Duration::from_secs(3600)),
+                ..Record::default()
+            };
+            let entry = Entry::new((), record, now, 0);
+            assert!(entry.is_fresh_at_a_glance(now, 0));
+            let generation = AtomicU64::new(0);
+            thread::scope(|scope| {
+                scope.spawn(|| {
+                    entry.expire(now);
+                    entry.set_checked(1);
+                    generation.store(1, Ordering::Release);
+                });
+                while generation.load(Ordering::Acquire) == 0 {
+                    entry.looked_at(now);
+                    let seen = generation.load(Ordering::Acquire);
+                    assert!(seen == 0 || !entry.is_fresh_at_a_glance(now, seen));
+                }
+            });
+            entry.looked_at(now);
+            assert!(!entry.is_fresh_at_a_glance(now, 1));
+        }
     }
 }

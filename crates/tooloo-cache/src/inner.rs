@@ -98,6 +98,7 @@ impl<K: CacheKey, V: Send + Sync + 'static> Inner<K, V> {
             return None;
         }
         entry.touch(now);
+        entry.looked_at(now);
         Some(entry)
     }
 

@@ -14,7 +14,7 @@ use super::{
     lock::lock,
     slot::{Place, Slot, Waiting, Written},
 };
-use crate::Record;
+use crate::{Record, backend::Erased};
 
 const SHARDS: usize = 16;
 
@@ -186,7 +186,7 @@ impl Index {
         let mut shard = self.shard(key);
         let present = shard.get(key)?.waiting()?;
         let slot =
-            Arc::ptr_eq(&present.entry, &waiting.entry).then(|| self.remove(&mut shard, key))?;
+            Erased::ptr_eq(&present.entry, &waiting.entry).then(|| self.remove(&mut shard, key))?;
         slot.map(|slot| slot.number)
     }
 

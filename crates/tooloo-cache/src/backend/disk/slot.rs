@@ -1,9 +1,7 @@
 //! Where an entry is on its way to the disk.
 
-use std::sync::Arc;
-
 use super::note::Head;
-use crate::backend::AnyEntry;
+use crate::backend::Erased;
 
 /// Where an entry is.
 #[derive(Clone)]
@@ -33,7 +31,7 @@ pub(crate) struct Waiting {
     pub(crate) bytes: u64,
     /// Where the entry is written that it takes the place of.
     pub(crate) replaces: Option<Written>,
-    pub(crate) entry: Arc<dyn AnyEntry>,
+    pub(crate) entry: Erased,
 }
 
 /// An entry in a segment.

@@ -19,7 +19,7 @@ use super::{
     slot::{Place, Slot, Waiting},
 };
 use crate::{
-    backend::{AnyEntry, Encode, envelope::Envelopes},
+    backend::{Encode, Erased, envelope::Envelopes},
     tier::TierFigures,
 };
 
@@ -66,7 +66,7 @@ impl Store {
     }
 
     /// Queues an entry, or sheds it; the one before it is gone in both cases.
-    pub(crate) fn insert(&self, key: &[u8], entry: Arc<dyn AnyEntry>) {
+    pub(crate) fn insert(&self, key: &[u8], entry: Erased) {
         let bytes = entry.record().bytes.saturating_add(key.len() as u64);
         let mut shard = self.index.shard(key);
         if let Some(slot) = shard.get_mut(key)
@@ -87,13 +87,7 @@ impl Store {
     }
 
     /// Queues an entry behind the others, and returns what the key had before.
-    fn enqueue(
-        &self,
-        shard: &mut Shard,
-        key: &[u8],
-        bytes: u64,
-        entry: Arc<dyn AnyEntry>,
-    ) -> Option<Place> {
+    fn enqueue(&self, shard: &mut Shard, key: &[u8], bytes: u64, entry: Erased) -> Option<Place> {
         let known = shard.get_key_value(key);
         let replaces = known.and_then(|(_, slot)| slot.written());
         let is_full =
