@@ -113,15 +113,24 @@ impl Stamp {
         if headers.len() > USUAL.len() || headers.len() != headers.keys_len() {
             return merge(&stamped, headers);
         }
-        let mut missing = [true; USUAL.len()];
-        for (name, value) in mem::take(headers) {
-            let name = name.expect("no name has two values");
-            if let Some(at) = USUAL.iter().position(|usual| *usual == name) {
+        let (mut missing, mut others) = ([true; USUAL.len()], false);
+        for (name, value) in headers.iter_mut() {
+            if let Some(at) = USUAL.iter().position(|usual| usual == name) {
                 missing[at] = false;
-            } else if NAMES.contains(&name) {
-                continue;
+                if let Some(place) = stamped.values_mut().nth(NAMES.len() + at) {
+                    mem::swap(place, value);
+                }
+            } else {
+                others |= !NAMES.contains(name);
             }
-            stamped.insert(name, value);
+        }
+        if others {
+            for (name, value) in mem::take(headers) {
+                let name = name.expect("no name has two values");
+                if !USUAL.contains(&name) && !NAMES.contains(&name) {
+                    stamped.insert(name, value);
+                }
+            }
         }
         for (name, missing) in USUAL.iter().zip(missing) {
             if missing {

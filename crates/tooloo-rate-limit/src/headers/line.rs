@@ -1,6 +1,6 @@
 //! The values that differ from answer to answer, in one piece of memory.
 
-use std::ops::Range;
+use std::{cell::RefCell, ops::Range};
 
 use bytes::Bytes;
 use http::HeaderValue;
@@ -83,8 +83,25 @@ fn cut(mut line: Bytes, marks: Marks) -> [HeaderValue; 3] {
     [value(line), value(remaining), value(time)]
 }
 
+/// Writes a time in seconds, which this thread has mostly written for the answer before.
+pub(super) fn time(seconds: u64) -> HeaderValue {
+    thread_local! {
+        static LAST: RefCell<(u64, HeaderValue)> =
+            const { RefCell::new((0, HeaderValue::from_static("0"))) };
+    }
+    let written = LAST.try_with(|last| {
+        let (of, value) = &mut *last.borrow_mut();
+        if *of != seconds {
+            (*of, *value) = (seconds, number(seconds));
+        }
+        value.clone()
+    });
+    // A thread that is ending may have dropped it.
+    written.unwrap_or_else(|_| number(seconds))
+}
+
 /// Writes a number, in a value of its own.
-pub(super) fn number(number: u64) -> HeaderValue {
+fn number(number: u64) -> HeaderValue {
     let mut line = [0; DIGITS];
     let end = digits(&mut line, 0, number);
     value(Bytes::copy_from_slice(&line[..end]))

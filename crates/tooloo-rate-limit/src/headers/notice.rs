@@ -110,7 +110,7 @@ impl Notice {
         match stood {
             Stood::One(told) if *told == self.first => {
                 if let Some(reset) = places.nth(RESET) {
-                    *reset = line::number(unix(told.seconds));
+                    *reset = line::time(unix(told.seconds));
                 }
             }
             _ => {
@@ -127,7 +127,7 @@ impl Notice {
     pub(super) fn write(&self, stood: &Stood, which: Headers, headers: &mut HeaderMap) {
         match stood {
             Stood::One(told) if *told == self.first => {
-                let reset = || line::number(unix(told.seconds));
+                let reset = || line::time(unix(told.seconds));
                 insert(headers, which, &self.usual, reset);
             }
             _ => {
