@@ -4,6 +4,7 @@ mod glance;
 mod label_set;
 mod options;
 mod record;
+mod standing;
 
 use std::{
     any::Any,
@@ -17,7 +18,7 @@ use tooloo_clock::Moment;
 use triomphe::Arc;
 use unsize::{CoerceUnsize as _, Coercion};
 
-use self::glance::Glance;
+use self::{glance::Glance, standing::Standing};
 pub use self::{label_set::LabelSet, options::EntryOptions, record::Record};
 use crate::backend::{AnyEntry, Erased};
 
@@ -34,14 +35,10 @@ struct Inner<V> {
     glance: Glance,
     value: V,
     record: Record,
-    /// From this moment on it wants more than a glance: it is stale, or may be refreshed early.
-    attend_from: AtomicU64,
-    /// The generation up to which no purge is known to reach it.
-    checked: AtomicU64,
+    standing: Standing,
     last_used: AtomicU64,
     /// Until then no refresh is tried, since one has failed.
     retry_from: AtomicU64,
-    fresh_until: AtomicU64,
     created: Moment,
 }
 
@@ -79,11 +76,9 @@ impl<V> Entry<V> {
         let attend_from = record.attend_from(fresh_until);
         let inner = Inner {
             glance: Glance::new(attend_from, now, record.generation),
-            attend_from: AtomicU64::new(attend_from.as_nanos()),
+            standing: Standing::new(fresh_until, attend_from, record.generation),
             retry_from: AtomicU64::new(0),
-            checked: AtomicU64::new(record.generation),
             last_used: AtomicU64::new(now.as_nanos()),
-            fresh_until: AtomicU64::new(fresh_until.as_nanos()),
             created,
             record,
             value,
@@ -119,7 +114,7 @@ impl<V> Entry<V> {
 
     /// Returns until when it is fresh; the last moment where it is for ever.
     pub fn fresh_until(&self) -> Moment {
-        Moment::from_nanos(self.inner.fresh_until.load(Ordering::Relaxed))
+        self.inner.standing.fresh_until()
     }
 
     /// Returns whether two of them are one and the same.
@@ -144,11 +139,7 @@ impl<V> Entry<V> {
 
     /// Has a glance be enough for a while, after a closer look.
     pub(crate) fn looked_at(&self, now: Moment) {
-        let inner = &*self.inner;
-        // First the generation: who sees it also sees what its purges have made stale.
-        let generation = inner.checked.load(Ordering::Acquire);
-        let attend_from = Moment::from_nanos(inner.attend_from.load(Ordering::Relaxed));
-        inner.glance.renew(attend_from, now, generation);
+        self.inner.standing.renew(&self.inner.glance, now);
     }
 
     /// Notes that it was used, where it has an idle time.
@@ -162,25 +153,14 @@ impl<V> Entry<V> {
         }
     }
 
-    /// Notes that no purge up to this generation reaches it.
-    pub(crate) fn set_checked(&self, generation: u64) {
-        self.inner.checked.fetch_max(generation, Ordering::Release);
+    /// Returns whether purges up to this generation are settled.
+    pub(crate) fn is_settled(&self, generation: u64) -> bool {
+        self.inner.standing.is_settled(generation)
     }
 
-    pub(crate) fn checked(&self) -> u64 {
-        self.inner.checked.load(Ordering::Relaxed)
-    }
-
-    /// Makes it stale from `moment` on.
-    pub(crate) fn expire(&self, moment: Moment) {
-        let inner = &*self.inner;
-        inner
-            .fresh_until
-            .fetch_min(moment.as_nanos(), Ordering::Relaxed);
-        inner
-            .attend_from
-            .fetch_min(moment.as_nanos(), Ordering::Relaxed);
-        inner.glance.doubt();
+    /// Settles the purges up to this generation, none of which removes it; one may make it stale from a moment on.
+    pub(crate) fn settle(&self, stale_from: Option<Moment>, generation: u64) {
+        self.inner.standing.settle(stale_from, generation);
     }
 
     /// Leaves it alone until `moment`, since a refresh has failed.
@@ -238,36 +218,4 @@ impl<V: fmt::Debug> fmt::Debug for Entry<V> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::thread;
-
-    use super::*;
-
-    #[test]
-    fn no_look_taken_meanwhile_hides_what_a_purge_has_made_stale() {
-        let now = Moment::from_nanos(1 << 40);
-        for _ in 0..2000 {
-            let record = Record {
-                fresh_for: Some(Duration::from_secs(3600)),
-                ..Record::default()
-            };
-            let entry = Entry::new((), record, now, 0);
-            assert!(entry.is_fresh_at_a_glance(now, 0));
-            let generation = AtomicU64::new(0);
-            thread::scope(|scope| {
-                scope.spawn(|| {
-                    entry.expire(now);
-                    entry.set_checked(1);
-                    generation.store(1, Ordering::Release);
-                });
-                while generation.load(Ordering::Acquire) == 0 {
-                    entry.looked_at(now);
-                    let seen = generation.load(Ordering::Acquire);
-                    assert!(seen == 0 || !entry.is_fresh_at_a_glance(now, seen));
-                }
-            });
-            entry.looked_at(now);
-            assert!(!entry.is_fresh_at_a_glance(now, 1));
-        }
-    }
-}
+mod tests;

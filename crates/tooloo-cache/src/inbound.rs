@@ -53,7 +53,7 @@ impl<K: CacheKey, V: Send + Sync + 'static> Inbound for Inner<K, V> {
 impl<K: CacheKey, V: Send + Sync + 'static> Inner<K, V> {
     /// Purges here what another cache purged.
     fn take_in(&self, purge: Purge, sequence: u64) {
-        let Now { moment, wall } = Now::read();
+        let Now { moment, wall } = Now::of_lookups();
         let mut mark = self
             .ledger
             .change(|marks| marks.add(purge, None, moment, wall));

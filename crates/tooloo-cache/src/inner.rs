@@ -121,20 +121,20 @@ impl<K: CacheKey, V: Send + Sync + 'static> Inner<K, V> {
                 (verdict, marks.generation())
             });
             let now = self.wall.now();
-            let dead = record.is_dead_at(now.wall);
+            if verdict == Verdict::Purged || record.is_dead_at(now.wall) {
+                continue;
+            }
             if remote {
                 // What another cache counted means nothing here.
                 record.generation = lead.generation;
             }
             let entry = Entry::new(stored.value, record, now.moment, now.wall);
-            if let Verdict::Stale(moment) = verdict {
-                entry.expire(moment);
-            }
-            let useless = dead || entry.freshness(now.moment) == Freshness::Dead;
-            if verdict == Verdict::Purged || useless {
+            // Looked at just now, so that its first hit need not.
+            entry.settle(verdict.stale_from(), generation);
+            entry.looked_at(now.moment);
+            if entry.freshness(now.moment) == Freshness::Dead {
                 continue;
             }
-            entry.set_checked(generation);
             self.promote(lead, &entry, level);
             return Some(entry);
         }
@@ -161,7 +161,7 @@ impl<K: CacheKey, V: Send + Sync + 'static> Inner<K, V> {
         entry: &Entry<V>,
         key: impl FnOnce() -> Cow<'a, [u8]>,
     ) -> Verdict {
-        if entry.checked() == self.ledger.generation() {
+        if entry.is_settled(self.ledger.generation()) {
             return Verdict::Untouched;
         }
         let record = entry.record();
@@ -170,12 +170,9 @@ impl<K: CacheKey, V: Send + Sync + 'static> Inner<K, V> {
             let verdict = marks.verdict(since, &record.labels, key);
             (verdict, marks.generation())
         });
-        match verdict {
-            Verdict::Purged => return verdict,
-            Verdict::Stale(moment) => entry.expire(moment),
-            Verdict::Untouched => {}
+        if verdict != Verdict::Purged {
+            entry.settle(verdict.stale_from(), generation);
         }
-        entry.set_checked(generation);
         verdict
     }
 }

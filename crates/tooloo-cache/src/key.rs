@@ -11,12 +11,17 @@ use quick_cache::Equivalent;
 pub trait CacheKey: Clone + Eq + Hash + Send + Sync + Sized + 'static {
     /// Whether a key is text: a pointer to bytes, which [`bytes`](Self::bytes) borrows.
     ///
-    /// Memory then keeps the bytes instead of the key, short ones in its table. Keys that are equal are to have the same
-    /// bytes.
+    /// Memory then keeps the bytes instead of the key, short ones in its table, and looks keys up by their bytes: keys
+    /// that are equal are to have the same.
     const IS_TEXT: bool = false;
 
     /// Returns the key as bytes.
     fn bytes(&self) -> Cow<'_, [u8]>;
+
+    /// Returns the key as bytes to keep; a key whose clones share its bytes shares them here as well.
+    fn shared_bytes(&self) -> Arc<[u8]> {
+        self.bytes().into()
+    }
 
     /// Returns the key that has these bytes; `None` where they are no key's.
     fn from_bytes(bytes: &[u8]) -> Option<Self>;
@@ -78,6 +83,10 @@ impl CacheKey for Arc<str> {
     #[inline]
     fn bytes(&self) -> Cow<'_, [u8]> {
         Cow::Borrowed(self.as_bytes())
+    }
+
+    fn shared_bytes(&self) -> Arc<[u8]> {
+        Arc::clone(self).into()
     }
 
     fn from_bytes(bytes: &[u8]) -> Option<Self> {

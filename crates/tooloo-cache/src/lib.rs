@@ -70,6 +70,7 @@ mod purge;
 mod service;
 mod state;
 mod sweep;
+mod sync;
 mod tier;
 mod weigh;
 

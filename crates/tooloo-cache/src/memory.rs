@@ -63,14 +63,20 @@ impl<K: CacheKey, V> Memory<K, V> {
     #[inline]
     pub(crate) fn insert(&self, key: &K, entry: Entry<V>, evicted: &mut Evicted<K, V>) {
         match &self.table {
-            By::Text(table) => table.insert(Text::new(&key.bytes()), entry, evicted),
+            By::Text(table) => table.insert(Text::of(key), entry, evicted),
             By::Key(table) => table.insert(key.clone(), entry, evicted),
         }
     }
 
     pub(crate) fn remove(&self, key: &K) -> Option<Entry<V>> {
         match &self.table {
-            By::Text(table) => table.remove(&Text::new(&key.bytes())),
+            By::Text(table) => {
+                let bytes = key.bytes();
+                match Short::new(&bytes) {
+                    Some(short) => table.remove(&short),
+                    None => table.remove(&Long(&bytes)),
+                }
+            }
             By::Key(table) => table.remove(key),
         }
     }
@@ -78,7 +84,13 @@ impl<K: CacheKey, V> Memory<K, V> {
     /// Removes this very entry.
     pub(crate) fn remove_if_same<Q: LookupKey<K> + ?Sized>(&self, key: &Q, entry: &Entry<V>) {
         match &self.table {
-            By::Text(table) => table.remove_if_same(&Text::new(&key.lookup_bytes()), entry),
+            By::Text(table) => {
+                let bytes = key.lookup_bytes();
+                match Short::new(&bytes) {
+                    Some(short) => table.remove_if_same(&short, entry),
+                    None => table.remove_if_same(&Long(&bytes), entry),
+                }
+            }
             By::Key(table) => table.remove_if_same(key, entry),
         }
     }

@@ -36,6 +36,15 @@ impl Now {
             wall: u64::try_from(since.as_millis()).unwrap_or(u64::MAX),
         }
     }
+
+    /// Reads the monotonic clock as lookups do: what a purge makes stale from then on no lookup after it finds fresh,
+    /// as it would for some milliseconds by an exact reading.
+    pub(crate) fn of_lookups() -> Self {
+        Self {
+            moment: tooloo_clock::coarse(),
+            ..Self::read()
+        }
+    }
 }
 
 impl Wall {

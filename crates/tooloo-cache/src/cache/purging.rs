@@ -66,7 +66,7 @@ impl<K: CacheKey, V: Send + Sync + 'static> Cache<K, V> {
     }
 
     async fn purge_all(&self, purges: Vec<Purge>) {
-        let now = Now::read();
+        let now = Now::of_lookups();
         for purge in purges {
             let add = |marks: &mut Marks| marks.add(purge, None, now.moment, now.wall);
             let mut mark = self.inner.ledger.change(add);

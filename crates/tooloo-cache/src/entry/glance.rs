@@ -1,14 +1,13 @@
 //! What tells at one glance that an entry is fresh, in one word.
 //!
-//! It lies beside the reference count, in sixteen bytes that allocators do not part over two cache lines: a hit reads
-//! one line of an entry.
+//! It lies beside the reference count, in the same sixteen bytes: allocators do not part these over two cache lines, so a
+//! hit reads one line of an entry, unless its value is aligned to more than a word.
 
-use std::{
-    sync::atomic::{AtomicU64, Ordering},
-    time::Duration,
-};
+use std::time::Duration;
 
 use tooloo_clock::Moment;
+
+use crate::sync::{AtomicU64, Ordering};
 
 /// Up to when an entry is fresh for certain, and in which generation that was found.
 ///
@@ -18,15 +17,15 @@ use tooloo_clock::Moment;
 pub(super) struct Glance(AtomicU64);
 
 /// How long a closer look is good for.
-const LASTS: Duration = Duration::from_secs(60);
+pub(super) const LASTS: Duration = Duration::from_secs(60);
 
 /// Bits of the generation; the others suffice for eighteen years of ticks.
-const GENERATION: u32 = 28;
+pub(super) const GENERATION: u32 = 28;
 const MASK: u64 = (1 << GENERATION) - 1;
 const LAST_TICK: u64 = u64::MAX >> GENERATION;
 
 /// A tick is 2 to the power of this in nanoseconds, eight milliseconds.
-const TICK: u32 = 23;
+pub(super) const TICK: u32 = 23;
 
 impl Glance {
     #[inline]
@@ -40,16 +39,11 @@ impl Glance {
         tick(now) < word >> GENERATION && (word ^ generation) & MASK == 0
     }
 
-    /// Says what a closer look at `now` has found: from when on the entry is to be attended to, in a generation that no
-    /// purge up to reaches it.
+    /// Says what a closer look at `now` has found: from when on the entry is to be attended to, and up to which generation
+    /// no purge reaches it.
     pub(super) fn renew(&self, attend_from: Moment, now: Moment, generation: u64) {
         self.0
             .store(word(attend_from, now, generation), Ordering::Relaxed);
-    }
-
-    /// Asks for a closer look.
-    pub(super) fn doubt(&self) {
-        self.0.store(0, Ordering::Relaxed);
     }
 }
 
@@ -62,52 +56,4 @@ fn word(attend_from: Moment, now: Moment, generation: u64) -> u64 {
 #[inline]
 fn tick(moment: Moment) -> u64 {
     (moment.as_nanos() >> TICK).min(LAST_TICK)
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    proptest! {
-        #[test]
-        fn it_holds_for_what_is_fresh_and_unpurged_only(
-            attend_from in any::<u64>(),
-            made in any::<u64>(),
-            looked in any::<u64>(),
-            generation in any::<u64>(),
-            purges in 0_u64..1 << GENERATION,
-        ) {
-            let [attend_from, made, now] = [attend_from, made, looked].map(Moment::from_nanos);
-            let glance = Glance::new(attend_from, made, generation);
-            if glance.holds(now, generation.wrapping_add(purges)) {
-                prop_assert!(now < attend_from && now < made + LASTS);
-                prop_assert_eq!(purges, 0);
-            }
-        }
-    }
-
-    #[test]
-    fn it_holds_up_to_a_tick_before_its_end() {
-        let (now, hour) = (Moment::from_nanos(1 << 40), Duration::from_secs(3600));
-        let second = Duration::from_secs(1);
-        let glance = Glance::new(now + second, now, 7);
-        assert!(glance.holds(now + Duration::from_millis(991), 7));
-        assert!(!glance.holds(now + second, 7));
-        assert!(!glance.holds(now, 8));
-        let glance = Glance::new(now + hour, now, 7);
-        assert!(glance.holds(now + Duration::from_secs(59), 7));
-        assert!(!glance.holds(now + LASTS, 7));
-        glance.renew(now + hour, now + LASTS, 7);
-        assert!(glance.holds(now + LASTS, 7));
-        glance.doubt();
-        assert!(!glance.holds(now, 0));
-    }
-
-    #[test]
-    fn a_machine_that_is_up_for_decades_has_each_entry_looked_at() {
-        let now = Moment::from_nanos(1 << 62);
-        assert!(!Glance::new(now + LASTS, now, 7).holds(now, 7));
-    }
 }

@@ -30,12 +30,12 @@ struct Share {
     max_weight: Option<u64>,
 }
 
-/// Drops what makes room outside of the lock.
+/// Keeps what makes room until after the lock.
 struct Evict<K>(PhantomData<fn(K)>);
 
 /// What went for one insertion: the key's own entry before it, and those that made room.
 ///
-/// Dropped, it drops their keys and values, which are others' code: not under a lock.
+/// Dropped, it drops their values and what keys are not bytes, which are others' code: not under a lock.
 pub(crate) struct Evicted<K, V> {
     // Mostly there is one, which then needs no vector.
     first: Option<(Option<K>, Entry<V>)>,

@@ -3,11 +3,13 @@
 use std::{
     borrow::Cow,
     hash::{Hash, Hasher},
+    sync::Arc,
 };
 
 use quick_cache::Equivalent;
 
 use super::short::Short;
+use crate::CacheKey;
 
 /// The bytes of a key.
 ///
@@ -15,7 +17,7 @@ use super::short::Short;
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Text {
     Short(Short),
-    Long(Box<[u8]>),
+    Long(Arc<[u8]>),
 }
 
 /// What a key that is not short is looked up by.
@@ -23,8 +25,11 @@ pub(super) struct Long<'a>(pub(super) &'a [u8]);
 
 impl Text {
     #[inline]
-    pub(super) fn new(bytes: &[u8]) -> Self {
-        Short::new(bytes).map_or_else(|| Self::Long(bytes.into()), Self::Short)
+    pub(super) fn of<K: CacheKey>(key: &K) -> Self {
+        match Short::new(&key.bytes()) {
+            Some(short) => Self::Short(short),
+            None => Self::Long(key.shared_bytes()),
+        }
     }
 
     pub(super) fn bytes(&self) -> Cow<'_, [u8]> {
@@ -79,16 +84,17 @@ mod tests {
     fn a_key_is_found_by_its_bytes_however_long_it_is() {
         let hasher = DefaultHashBuilder::default();
         for length in [0, 1, 7, 8, 15, 16, LONGEST, LONGEST + 1, 100] {
-            let key = vec![b'k'; length];
-            let text = Text::new(&key);
+            let key = "k".repeat(length);
+            let text = Text::of(&key);
+            let key = key.as_bytes();
             assert_eq!(text.bytes(), key);
             let hash = hasher.hash_one(&text);
-            if let Some(short) = Short::new(&key) {
+            if let Some(short) = Short::new(key) {
                 assert!(short.equivalent(&text));
                 assert_eq!(hasher.hash_one(short), hash);
             } else {
-                assert!(Long(&key).equivalent(&text));
-                assert_eq!(hasher.hash_one(Long(&key)), hash);
+                assert!(Long(key).equivalent(&text));
+                assert_eq!(hasher.hash_one(Long(key)), hash);
             }
         }
     }

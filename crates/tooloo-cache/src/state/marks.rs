@@ -53,6 +53,16 @@ pub(crate) enum Verdict {
     Purged,
 }
 
+impl Verdict {
+    /// Returns from when on purges have made it stale, where one has.
+    pub(crate) fn stale_from(self) -> Option<Moment> {
+        match self {
+            Self::Stale(moment) => Some(moment),
+            Self::Untouched | Self::Purged => None,
+        }
+    }
+}
+
 impl Marks {
     /// Remembers purges of so many targets.
     pub(crate) fn new(bound: usize) -> Self {
