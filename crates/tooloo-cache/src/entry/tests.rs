@@ -1,3 +1,5 @@
+//! Tests of what an entry tells at a glance.
+
 use std::time::Duration;
 
 use proptest::prelude::*;
