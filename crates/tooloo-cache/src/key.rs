@@ -4,7 +4,7 @@ use std::{borrow::Cow, hash::Hash, str, sync::Arc};
 
 use quick_cache::Equivalent;
 
-/// A key: equal and hashed in memory, bytes outside of it.
+/// A key: equal and hashed in memory, unless it is [text](Self::IS_TEXT), and bytes outside of it.
 ///
 /// The bytes are what disks and other processes know the key by, and what a purge by prefix compares; two
 /// keys that differ have different bytes.

@@ -47,7 +47,7 @@ impl<K: CacheKey, V> Memory<K, V> {
         match &self.table {
             By::Text(table) => {
                 let bytes = key.lookup_bytes();
-                // Of one type for both a short key would be copied, and the processor would wait for the copy.
+                // One type for both would be built and then copied, and the processor waits for such a copy.
                 match Short::new(&bytes) {
                     Some(short) => table.get(&short),
                     None => table.get(&Long(&bytes)),
