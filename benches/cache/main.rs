@@ -28,15 +28,15 @@ type Quick = quick_cache::sync::Cache<String, Value>;
 type Moka = moka::sync::Cache<String, Value>;
 
 fn main() -> ExitCode {
-    let keys = keys("/api/v1/items/");
-    let [quick, moka] = hits("hit in memory, CPU ns", &keys);
+    let short = keys("/api/v1/items/");
+    let [quick, moka] = hits("hit in memory, CPU ns", &short);
     let mut bounds = vec![
         Bound::new("hit in memory / quick_cache", quick, 1.15),
         Bound::new("hit in memory / moka", moka, 0.4),
     ];
-    let long = self::keys("https://api.example.com/v1/organizations/items/");
+    let long = keys("https://api.example.com/v1/organizations/items/");
     let [quick, moka] = hits("hit in memory by a long key, CPU ns", &long);
-    bounds.push(writes(&keys));
+    bounds.push(writes(&short));
     println!("\nby a long key: {quick:.3} of quick_cache, {moka:.3} of moka\n");
     for bound in &bounds {
         println!("{bound}");

@@ -133,3 +133,15 @@ fn digits(line: &mut [u8], at: usize, mut number: u64) -> usize {
     }
     end
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_told_anew_when_it_is_another() {
+        for seconds in [0, 7, 7, 8, 7, u64::MAX] {
+            assert_eq!(time(seconds), seconds.to_string().as_str());
+        }
+    }
+}
